@@ -1,0 +1,30 @@
+//! The letter of the API: how sids, times, forms, pages and errors of Twilio Conversations are read and
+//! written.
+//!
+//! Everything here is pure: no I/O, no clock, no randomness. What comes from outside is parsed once, at the
+//! edge, into types that cannot hold anything malformed; what goes out is written without surprises, byte for
+//! byte as client libraries expect it. The crate knows no resource; resources bring their own sid
+//! prefix ([`Prefix`]) and pick their errors from the catalogue ([`Problem`]).
+
+#![warn(missing_docs)]
+
+mod address;
+mod attributes;
+mod catalogue;
+mod duration;
+mod form;
+mod key;
+mod page;
+mod problem;
+mod sid;
+mod timestamp;
+
+pub use address::{Channel, channel_of, proxy_channel_of};
+pub use attributes::Attributes;
+pub use duration::IsoDuration;
+pub use form::Form;
+pub use key::Key;
+pub use page::{Cursor, Meta, PageRequest, Position, meta};
+pub use problem::Problem;
+pub use sid::{Prefix, Sid};
+pub use timestamp::{Milliseconds, Timestamp};
