@@ -1,0 +1,285 @@
+//! PostgreSQL: what a [`Session`] is there.
+//!
+//! Round trips are the cost, so they are left out where nobody looks at the answer: BEGIN and the locks of a batch
+//! go in one flight, `put` is sent and not waited for, and so is the end of a read. What was sent is answered in
+//! order; the first failure spoils the transaction and shows at the next statement that waits, at COMMIT at the
+//! latest. See [`link`] for the connection itself.
+
+mod failure;
+mod link;
+mod value;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+
+use crate::dialect::Dialect;
+use crate::error::{Kind, StoreError};
+use crate::roots::Roots;
+use crate::session::{CommitError, ReadRow, Savepoint, Session};
+use crate::tools::Tools;
+use crate::value::{Row, Value};
+
+use link::Link;
+
+/// How many threads write. One waits for the network while the other works; with more, PostgreSQL is slower.
+pub(crate) const WRITERS: usize = 2;
+
+/// Migrations of this database wait for each other on this number.
+const MIGRATION_LOCK: i64 = 0x0074_6572_7475_6c69;
+
+/// The pauses before a connection is tried again.
+const BACK_OFF: [Duration; 8] = [
+    Duration::from_millis(0),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+    Duration::from_millis(3200),
+];
+
+/// Every connection: nothing waits for ever, and a commit waits for the disk even where the server's default is
+/// not to.
+const SETTINGS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+     SET idle_in_transaction_session_timeout = '60s'; \
+     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// A migration takes as long as it takes.
+const MIGRATOR_SETTINGS: &str = "SET statement_timeout = 0; SET lock_timeout = 0";
+
+/// Reads the URL.
+pub(crate) fn config(url: &str) -> Result<Config, StoreError> {
+    // The URL holds a password and stays out of the message.
+    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+        StoreError::caused(Kind::Failed, "failed to read the URL of the PostgreSQL database", error)
+    })?;
+    if config.get_ssl_mode() == SslMode::Require {
+        return Err(StoreError::failed(
+            "the PostgreSQL URL demands sslmode=require, and TLS to the database is not supported yet: use \
+             sslmode=prefer or sslmode=disable over a network that you trust",
+        ));
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("tertulia");
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(5));
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(Duration::from_secs(20));
+    }
+    Ok(config)
+}
+
+pub(crate) struct Postgres {
+    config: Config,
+    tools: Arc<Tools>,
+    runtime: Runtime,
+    settings: &'static str,
+    link: Option<Link>,
+    is_in_transaction: bool,
+    /// Whether the open transaction reads and has not answered anything yet.
+    is_fresh_read: bool,
+}
+
+impl Postgres {
+    /// A session that connects when it is first used, and again whenever the connection was lost.
+    pub(crate) fn new(config: Config, tools: Arc<Tools>) -> Result<Self, StoreError> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime
+            .map_err(|error| StoreError::caused(Kind::Failed, "failed to start a database runtime", error))?;
+        Ok(Self {
+            config,
+            tools,
+            runtime,
+            settings: SETTINGS,
+            link: None,
+            is_in_transaction: false,
+            is_fresh_read: false,
+        })
+    }
+
+    pub(crate) fn migrator(config: Config, tools: Arc<Tools>) -> Result<Self, StoreError> {
+        Self::new(config, tools).map(|session| Self { settings: MIGRATOR_SETTINGS, ..session })
+    }
+
+    /// The connection, made anew if there is none.
+    fn link(&mut self) -> Result<&mut Link, StoreError> {
+        if let Some(link) = &mut self.link {
+            link.look(&self.runtime);
+        }
+        self.forget_if_over();
+        let link = match self.link.take() {
+            Some(link) => link,
+            None => self.connect()?,
+        };
+        Ok(self.link.insert(link))
+    }
+
+    fn forget_if_over(&mut self) {
+        if self.link.as_ref().is_some_and(Link::is_over) {
+            tracing::warn!("the connection to the database was lost");
+            self.tools.observer.disconnected();
+            self.link = None;
+        }
+    }
+
+    fn connect(&self) -> Result<Link, StoreError> {
+        let mut failure = None;
+        for pause in BACK_OFF {
+            if failure.is_some() && self.tools.is_closing() {
+                break;
+            }
+            std::thread::sleep(pause);
+            match Link::open(&self.runtime, &self.config, self.settings) {
+                Ok(link) => return Ok(link),
+                Err(error) => {
+                    tracing::warn!(?error, "failed to connect to the database");
+                    let is_hopeless = error.kind() != Kind::Lost;
+                    failure = Some(error);
+                    if is_hopeless {
+                        break;
+                    }
+                }
+            }
+        }
+        let failure = failure.expect("the list of pauses is not empty");
+        Err(StoreError::caused(Kind::Unreachable, "failed to reach the database", failure))
+    }
+
+    /// The connection of the open transaction: a new one would know nothing of it.
+    fn open(&mut self) -> Result<(&Runtime, &mut Link), StoreError> {
+        match &mut self.link {
+            Some(link) if self.is_in_transaction => Ok((&self.runtime, link)),
+            _ => Err(StoreError::new(Kind::Lost, "the connection was lost")),
+        }
+    }
+
+    fn ask(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Value],
+    ) -> Result<(Vec<tokio_postgres::Row>, u64), StoreError> {
+        let (runtime, link) = self.open()?;
+        let statement = link.statement(runtime, sql)?;
+        let (rows, changed) = link.query(runtime, &statement, params)?;
+        Ok((rows, if statement.is_read { 0 } else { changed }))
+    }
+
+    fn start(&mut self, word: &'static str, roots: &Roots) -> Result<(), StoreError> {
+        self.link()?;
+        self.is_in_transaction = true;
+        let (runtime, link) = self.open()?;
+        // Before BEGIN, so that what follows it goes in one flight.
+        let mut locks = Vec::new();
+        for root in roots.sorted() {
+            locks.push((link.lock_statement(runtime, root.lock())?, root.key()));
+        }
+        link.send_word(word)?;
+        for (lock, key) in locks {
+            link.send(&lock, &[key])?;
+        }
+        Ok(())
+    }
+}
+
+impl Session for Postgres {
+    fn locks(&self) -> bool {
+        true
+    }
+
+    /// Each job of a failed batch runs alone: a savepoint would have to be waited for, which is all it could save.
+    fn has_savepoints(&self) -> bool {
+        false
+    }
+
+    fn begin(&mut self, roots: &Roots) -> Result<(), StoreError> {
+        self.start("BEGIN ISOLATION LEVEL READ COMMITTED", roots)?;
+        // The locks are waited for, so that a job's time is stamped after it has its turn.
+        if *roots == Roots::none() {
+            return Ok(());
+        }
+        let (runtime, link) = self.open()?;
+        link.settle(runtime)
+    }
+
+    fn begin_read(&mut self) -> Result<(), StoreError> {
+        self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", &Roots::none())?;
+        self.is_fresh_read = true;
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), CommitError> {
+        let (runtime, link) = self.open().map_err(CommitError::Undone)?;
+        let committed = link.commit(runtime);
+        if !matches!(committed, Err(CommitError::Undone(_))) {
+            self.is_in_transaction = false;
+        }
+        committed
+    }
+
+    fn rollback(&mut self) {
+        if let Some(link) = &mut self.link
+            && self.is_in_transaction
+            && !link.is_over()
+        {
+            link.rollback(&self.runtime);
+        }
+        self.forget_if_over();
+        self.is_in_transaction = false;
+        self.is_fresh_read = false;
+    }
+
+    fn savepoint(&mut self, _step: Savepoint) -> Result<(), StoreError> {
+        Err(StoreError::failed("failed to set a savepoint: jobs run alone here"))
+    }
+
+    fn query(&mut self, sql: &str, params: &[&dyn Value], read: &mut ReadRow<'_>) -> Result<u64, StoreError> {
+        let mut answer = self.ask(sql, params);
+        // A read cannot run twice, but its first statement can, as long as nobody has seen anything: a connection
+        // that had died while idle fails nobody.
+        if self.is_fresh_read && answer.as_ref().is_err_and(|error| error.kind() == Kind::Lost) {
+            self.rollback();
+            self.begin_read()?;
+            answer = self.ask(sql, params);
+        }
+        self.is_fresh_read = false;
+        let (rows, changed) = answer?;
+        for row in &rows {
+            if !read(&mut Row::new(row))? {
+                break;
+            }
+        }
+        Ok(changed)
+    }
+
+    fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
+        let (runtime, link) = self.open()?;
+        let statement = link.statement(runtime, sql)?;
+        link.send(&statement, params)?;
+        link.flush_many(runtime)
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<(), StoreError> {
+        let (runtime, link) = self.open()?;
+        link.statement(runtime, sql).map(|_| ())
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+        let (runtime, link) = self.open()?;
+        link.script(runtime, sql)
+    }
+
+    fn migrate_alone(&mut self) -> Result<(), StoreError> {
+        self.script(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+    }
+}

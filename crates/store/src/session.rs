@@ -1,0 +1,69 @@
+//! What one connection can do. The two engines differ behind this trait and nowhere else: the job loop, the
+//! retries and the answers are written once, on top of it.
+
+use crate::dialect::Dialect;
+use crate::error::StoreError;
+use crate::roots::Roots;
+use crate::value::{Row, Value};
+
+pub(crate) trait Session: Send {
+    /// Whether roots need a lock. Where there is one writer they do not.
+    fn locks(&self) -> bool;
+
+    /// Whether a job can be undone inside its batch.
+    fn has_savepoints(&self) -> bool;
+
+    /// Opens a transaction that writes and locks the roots, in their order.
+    fn begin(&mut self, roots: &Roots) -> Result<(), StoreError>;
+
+    /// Opens a transaction that reads one snapshot.
+    fn begin_read(&mut self) -> Result<(), StoreError>;
+
+    fn commit(&mut self) -> Result<(), CommitError>;
+
+    /// Undoes the open transaction, if there is one. Leaves a connection that can begin anew, or none.
+    fn rollback(&mut self);
+
+    /// Opens, undoes and forgets the one savepoint of a job.
+    fn savepoint(&mut self, step: Savepoint) -> Result<(), StoreError>;
+
+    /// Runs a statement and shows its rows. Answers how many rows it changed.
+    fn query(&mut self, sql: &str, params: &[&dyn Value], rows: &mut ReadRow<'_>) -> Result<u64, StoreError>;
+
+    /// Runs a write whose answer nobody needs. A failure may show later, at the COMMIT at the latest.
+    fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError>;
+
+    /// Prepares a statement without running it.
+    fn prepare(&mut self, sql: &str) -> Result<(), StoreError>;
+
+    /// Which words this engine uses.
+    fn dialect(&self) -> Dialect;
+
+    /// Runs several statements at once, without parameters, in the open transaction.
+    fn script(&mut self, sql: &str) -> Result<(), StoreError>;
+
+    /// Waits until no other process migrates this database. Holds until the open transaction ends.
+    fn migrate_alone(&mut self) -> Result<(), StoreError>;
+
+    /// Called between two batches.
+    fn between_batches(&mut self) {}
+}
+
+/// Reads one row; says whether it wants to see another.
+pub(crate) type ReadRow<'a> = dyn FnMut(&mut Row<'_>) -> Result<bool, StoreError> + 'a;
+
+#[derive(Clone, Copy)]
+pub(crate) enum Savepoint {
+    Open,
+    Undo,
+    Keep,
+}
+
+/// What became of a transaction that was to be committed.
+#[derive(Debug)]
+pub(crate) enum CommitError {
+    /// Nothing was stored, and the database is well: the batch may run again.
+    Undone(StoreError),
+    /// Nothing was stored, or nobody knows: the batch must not run again.
+    Final(StoreError),
+}

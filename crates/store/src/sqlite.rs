@@ -1,0 +1,250 @@
+//! SQLite: one writer, a few readers, and the log between them.
+//!
+//! The writer commits into the write-ahead log and waits for the disk (`synchronous = FULL`); a reader sees one
+//! snapshot for as long as its transaction lasts. See [`Log`] for how the log is kept short.
+
+mod log;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
+
+use crate::dialect::Dialect;
+use crate::error::{Kind, StoreError};
+use crate::roots::Roots;
+use crate::session::{CommitError, ReadRow, Savepoint, Session};
+use crate::tools::Tools;
+use crate::value::{Cell, Row, Source, Value};
+
+pub(crate) use log::{Log, open_for_checkpoints};
+
+/// How many prepared statements a connection keeps.
+const STATEMENTS: usize = 512;
+
+/// How long to wait for another process that holds the file, such as a backup.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(crate) struct Sqlite {
+    connection: Connection,
+    tools: Arc<Tools>,
+    /// The writer's.
+    log: Option<Arc<Log>>,
+}
+
+impl Sqlite {
+    pub(crate) fn writer(path: &Path, log: Arc<Log>, tools: Arc<Tools>) -> Result<Self, StoreError> {
+        let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
+             PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768; PRAGMA foreign_keys = ON; \
+             PRAGMA temp_store = MEMORY";
+        connection.execute_batch(pragmas).map_err(|error| cannot_open(path, error))?;
+        Ok(Self { connection, tools, log: Some(log) })
+    }
+
+    pub(crate) fn reader(path: &Path, tools: Arc<Tools>) -> Result<Self, StoreError> {
+        let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let pragmas = "PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456; \
+             PRAGMA temp_store = MEMORY";
+        connection.execute_batch(pragmas).map_err(|error| cannot_open(path, error))?;
+        Ok(Self { connection, tools, log: None })
+    }
+
+    fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
+        let text = Dialect::Sqlite.statement(sql);
+        self.connection.prepare_cached(&text).map_err(|error| failed(sql, error))
+    }
+
+    /// Runs a transaction word.
+    fn word(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.raw_query().next().map(|_| ())
+    }
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .and_then(|connection| connection.busy_timeout(PATIENCE).map(|()| connection))
+        .map_err(|error| cannot_open(path, error))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
+    StoreError::caused(Kind::Failed, format!("failed to open the database {}", path.display()), error)
+}
+
+fn failed(sql: &str, error: rusqlite::Error) -> StoreError {
+    StoreError::caused(Kind::Failed, format!("failed to run the statement {sql}"), error)
+}
+
+impl Session for Sqlite {
+    fn locks(&self) -> bool {
+        false
+    }
+
+    fn has_savepoints(&self) -> bool {
+        true
+    }
+
+    fn begin(&mut self, _roots: &Roots) -> Result<(), StoreError> {
+        self.word("BEGIN IMMEDIATE")
+            .map_err(|error| StoreError::caused(Kind::Unreachable, "failed to begin a transaction", error))
+    }
+
+    fn begin_read(&mut self) -> Result<(), StoreError> {
+        self.word("BEGIN")
+            .map_err(|error| StoreError::caused(Kind::Unreachable, "failed to begin a transaction", error))
+    }
+
+    fn commit(&mut self) -> Result<(), CommitError> {
+        let Err(error) = self.word("COMMIT") else {
+            if let Some(log) = &self.log {
+                log.written();
+            }
+            return Ok(());
+        };
+        let code = error.sqlite_error_code();
+        let failure = StoreError::caused(Kind::Failed, "failed to commit", error);
+        match code {
+            // A deferred constraint: the fault of one of the jobs.
+            Some(ErrorCode::ConstraintViolation) => Err(CommitError::Undone(failure)),
+            // What the disk holds is unknown, and a second fsync would answer well without having written.
+            Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                tracing::error!(error = ?failure, "the store stops: a commit could not be brought to the disk");
+                self.tools.is_broken.store(true, Ordering::Release);
+                Err(CommitError::Final(failure))
+            }
+            _ => Err(CommitError::Final(failure)),
+        }
+    }
+
+    fn rollback(&mut self) {
+        // Some failures (disk full, out of memory) end the transaction by themselves.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.word("ROLLBACK")
+        {
+            tracing::error!(%error, "failed to roll back");
+        }
+    }
+
+    fn savepoint(&mut self, step: Savepoint) -> Result<(), StoreError> {
+        let done = match step {
+            Savepoint::Open => self.word("SAVEPOINT job"),
+            Savepoint::Keep => self.word("RELEASE job"),
+            Savepoint::Undo => self.word("ROLLBACK TO job").and_then(|()| self.word("RELEASE job")),
+        };
+        done.map_err(|error| StoreError::caused(Kind::Failed, "failed to set a savepoint", error))
+    }
+
+    fn query(&mut self, sql: &str, params: &[&dyn Value], read: &mut ReadRow<'_>) -> Result<u64, StoreError> {
+        let mut statement = self.statement(sql)?;
+        bind(&mut statement, sql, params)?;
+        let is_read = statement.readonly();
+        let mut rows = statement.raw_query();
+        let mut wants_more = true;
+        // A write is stepped to its end, where constraints are checked, even if nobody wants its rows.
+        while wants_more || !is_read {
+            let Some(row) = rows.next().map_err(|error| failed(sql, error))? else { break };
+            if wants_more {
+                wants_more = read(&mut Row::new(row))?;
+            }
+        }
+        drop(rows);
+        // After a read, SQLite still reports the changes of the write before it.
+        Ok(if is_read { 0 } else { self.connection.changes() })
+    }
+
+    fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
+        self.query(sql, params, &mut |_| Ok(false)).map(|_| ())
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.statement(sql).map(|_| ())
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.connection.execute_batch(sql).map_err(|error| failed("of a script", error))
+    }
+
+    fn migrate_alone(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn between_batches(&mut self) {
+        if let Some(log) = &self.log {
+            log.restart_if_long(&self.connection, PATIENCE);
+        }
+    }
+}
+
+/// Binds by name: in SQLite `$2` is a name, and its place is that of its first appearance.
+fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
+    let mut highest = 0;
+    for place in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse().ok());
+        let Some(number @ 1..) = number else {
+            return Err(StoreError::failed(format!(
+                "failed to bind: a parameter is not $1, $2, .. in {sql}"
+            )));
+        };
+        highest = highest.max(number);
+        let Some(param) = params.get(number - 1) else { break };
+        let cell = param.cell();
+        if matches!(cell, Cell::Text(text) if text.contains('\0')) {
+            return Err(StoreError::failed(format!("failed to bind ${number}: a NUL in text, in {sql}")));
+        }
+        statement.raw_bind_parameter(place, Bound(cell)).map_err(|error| failed(sql, error))?;
+    }
+    if highest != params.len() {
+        let given = params.len();
+        return Err(StoreError::failed(format!("failed to bind: {given} values for ${highest} in {sql}")));
+    }
+    Ok(())
+}
+
+struct Bound<'a>(Cell<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Cell::Null => ValueRef::Null,
+            Cell::Int(value) => ValueRef::Integer(value),
+            Cell::Text(text) => ValueRef::Text(text.as_bytes()),
+            Cell::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl Source for rusqlite::Row<'_> {
+    fn cell(&self, column: usize) -> Result<Cell<'_>, StoreError> {
+        let value = self.get_ref(column);
+        let value =
+            value.map_err(|error| StoreError::caused(Kind::Failed, "failed to read a column", error))?;
+        match value {
+            ValueRef::Null => Ok(Cell::Null),
+            ValueRef::Integer(value) => Ok(Cell::Int(value)),
+            ValueRef::Blob(bytes) => Ok(Cell::Bytes(bytes)),
+            ValueRef::Text(text) => std::str::from_utf8(text)
+                .map(Cell::Text)
+                .map_err(|error| StoreError::caused(Kind::Failed, "failed to read a column of text", error)),
+            ValueRef::Real(_) => Err(StoreError::failed(format!(
+                "failed to read column {column}: found a floating-point number"
+            ))),
+        }
+    }
+
+    fn columns(&self) -> usize {
+        self.as_ref().column_count()
+    }
+
+    fn name(&self, column: usize) -> String {
+        self.as_ref().column_name(column).unwrap_or_default().to_owned()
+    }
+}

@@ -1,0 +1,274 @@
+//! The handle: takes jobs, gives them to the threads, and ends the threads.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use crate::batch::{self, Jobs};
+use crate::error::{Kind, StoreError};
+use crate::job::{Job, Task};
+use crate::migrations::{self, Migration};
+use crate::postgres;
+use crate::queue::{Queue, Refusal};
+use crate::roots::Roots;
+use crate::session::Session;
+use crate::sqlite::{self, Log};
+use crate::tools::{Clock, NoObserver, Observer, Tools};
+use crate::tx::Tx;
+
+/// How a store runs.
+#[derive(Clone)]
+pub struct Options {
+    /// How many jobs share a transaction at most.
+    pub batch_max: usize,
+    /// How many jobs wait at most, for each writer and for all readers together. A job more is refused.
+    pub queue_max: usize,
+    /// How many reader threads there are.
+    pub readers: usize,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Who may watch.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Options {
+    /// What suits most machines.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { batch_max: 256, queue_max: 4096, readers: 4, clock, observer: Arc::new(NoObserver) }
+    }
+}
+
+/// A database and the threads that serve it. Clones share both; the last one closes the store.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    tools: Arc<Tools>,
+    writers: Vec<Arc<Jobs>>,
+    readers: Arc<Jobs>,
+    /// The writer for the next job that has no root.
+    turn: AtomicUsize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// SQLite's.
+    log: Option<Arc<Log>>,
+    /// The thread that brings the log home; it ends after the others.
+    home: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Opens the SQLite file `path` (made when it is missing) and migrates it. The caller holds the lock of the
+    /// data directory: two processes must not migrate one file.
+    #[expect(clippy::needless_pass_by_value, reason = "options are made for one store")]
+    pub fn open_sqlite(path: &Path, migrations: &[Migration], options: Options) -> Result<Self, StoreError> {
+        let tools = Arc::new(Tools::new(Arc::clone(&options.clock), Arc::clone(&options.observer)));
+        let log = Arc::new(Log::new(path));
+        let mut writer = sqlite::Sqlite::writer(path, Arc::clone(&log), Arc::clone(&tools))?;
+        migrations::run(&mut writer, migrations, tools.clock.now())?;
+        let readers = (0..options.readers.max(1)).map(|_| sqlite::Sqlite::reader(path, Arc::clone(&tools)));
+        let readers = readers.collect::<Result<Vec<_>, _>>()?;
+        let checkpoints = sqlite::open_for_checkpoints(path)?;
+        let mut inner = Inner::new(tools, Some(Arc::clone(&log)));
+        let tools = Arc::clone(&inner.tools);
+        let home = spawn("store-checkpoint".to_owned(), move || log.bring_home(&checkpoints, &tools))?;
+        inner.home = Mutex::new(Some(home));
+        inner.start(&options, vec![writer], readers)
+    }
+
+    /// Opens a PostgreSQL database and migrates it. Any number of processes may do so at once.
+    #[expect(clippy::needless_pass_by_value, reason = "options are made for one store")]
+    pub fn open_postgres(url: &str, migrations: &[Migration], options: Options) -> Result<Self, StoreError> {
+        let tools = Arc::new(Tools::new(Arc::clone(&options.clock), Arc::clone(&options.observer)));
+        let config = postgres::config(url)?;
+        // The connection brings an async runtime of its own, which must not start inside the caller's.
+        thread::scope(|scope| {
+            let migrate = || -> Result<(), StoreError> {
+                let mut session = postgres::Postgres::migrator(config.clone(), Arc::clone(&tools))?;
+                migrations::run(&mut session, migrations, tools.clock.now())
+            };
+            let thread = thread::Builder::new().name("store-migrate".to_owned()).spawn_scoped(scope, migrate);
+            let thread = thread.map_err(no_thread)?;
+            thread
+                .join()
+                .unwrap_or_else(|_| Err(StoreError::failed("failed to migrate: the thread panicked")))
+        })?;
+        let session = || postgres::Postgres::new(config.clone(), Arc::clone(&tools));
+        let writers = (0..postgres::WRITERS).map(|_| session()).collect::<Result<Vec<_>, _>>()?;
+        let readers = (0..options.readers.max(1)).map(|_| session()).collect::<Result<Vec<_>, _>>()?;
+        Inner::new(tools, None).start(&options, writers, readers)
+    }
+
+    /// Locks `roots`, runs `work` as one transaction on a database thread, and answers once it is on disk.
+    ///
+    /// `work` may run several times; only the last run counts. A caller that leaves before its turn comes is
+    /// skipped; one that leaves later may still be stored.
+    pub async fn write<T, E>(
+        &self,
+        roots: Roots,
+        work: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        if self.is_broken() {
+            return Err(batch::broken().into());
+        }
+        let lanes = &self.0.writers;
+        let lane = roots
+            .lane(lanes.len())
+            .unwrap_or_else(|| self.0.turn.fetch_add(1, Ordering::Relaxed) % lanes.len());
+        let (task, answer) = Task::new(roots, work);
+        self.submit(&lanes[lane], Box::new(task))?;
+        answered(answer).await
+    }
+
+    /// Runs `work` on a reader thread, in a transaction that sees one snapshot and writes nothing.
+    pub async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let mut work = Some(work);
+        let once = move |tx: &mut Tx<'_>| {
+            let work = work.take().expect("a reader runs a job once");
+            work(tx)
+        };
+        let (task, answer) = Task::new(Roots::none(), once);
+        self.submit(&self.0.readers, Box::new(task))?;
+        answered(answer).await
+    }
+
+    /// Prepares a statement without running it, for the test that every statement is understood.
+    pub async fn prepare(&self, sql: impl Into<String>) -> Result<(), StoreError> {
+        let sql = sql.into();
+        self.read(move |tx| tx.prepare(&sql)).await
+    }
+
+    /// How many writes wait for their turn.
+    pub fn queue_depth(&self) -> usize {
+        self.0.writers.iter().map(|queue| queue.depth()).sum()
+    }
+
+    /// How large SQLite's write-ahead log is on disk. Zero on PostgreSQL.
+    pub fn wal_bytes(&self) -> u64 {
+        self.0.log.as_ref().map_or(0, |log| log.bytes())
+    }
+
+    /// Whether a commit could not be brought to the disk. From then on every write is refused, and only a new
+    /// start can tell what is stored: the server should stop.
+    pub fn is_broken(&self) -> bool {
+        self.0.tools.is_broken()
+    }
+
+    /// Where the time comes from.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.tools.clock)
+    }
+
+    /// Takes no more jobs, finishes those that wait, and ends the threads. Blocks until all that is done; does
+    /// nothing the second time.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    fn submit(&self, queue: &Jobs, job: Box<dyn Job>) -> Result<(), StoreError> {
+        queue.push(job).map_err(|refusal| match refusal {
+            Refusal::Full => {
+                self.0.tools.observer.refused();
+                StoreError::new(Kind::Busy, "the store is busy: its queue is full")
+            }
+            Refusal::Closed if self.is_broken() => batch::broken(),
+            Refusal::Closed => StoreError::stopped(),
+        })
+    }
+}
+
+async fn answered<T, E: From<StoreError>>(answer: oneshot::Receiver<Result<T, E>>) -> Result<T, E> {
+    answer.await.unwrap_or_else(|_| Err(StoreError::stopped().into()))
+}
+
+impl Inner {
+    fn new(tools: Arc<Tools>, log: Option<Arc<Log>>) -> Self {
+        Self {
+            tools,
+            writers: Vec::new(),
+            readers: Arc::new(Queue::new(0)),
+            turn: AtomicUsize::new(0),
+            threads: Mutex::default(),
+            log,
+            home: Mutex::default(),
+        }
+    }
+
+    /// Starts a thread for each session. After an early return, dropping `self` ends those that were started.
+    fn start<S: Session + 'static>(
+        mut self,
+        options: &Options,
+        writers: Vec<S>,
+        readers: Vec<S>,
+    ) -> Result<Store, StoreError> {
+        let batch_max = options.batch_max.max(1);
+        self.readers = Arc::new(Queue::new(options.queue_max));
+        for (number, mut session) in writers.into_iter().enumerate() {
+            let queue = Arc::new(Queue::new(options.queue_max));
+            self.writers.push(Arc::clone(&queue));
+            let tools = Arc::clone(&self.tools);
+            self.spawn(format!("store-write-{number}"), move || {
+                batch::write_jobs(&mut session, &queue, batch_max, &tools);
+            })?;
+        }
+        for (number, mut session) in readers.into_iter().enumerate() {
+            let (queue, tools) = (Arc::clone(&self.readers), Arc::clone(&self.tools));
+            self.spawn(format!("store-read-{number}"), move || {
+                batch::read_jobs(&mut session, &queue, &tools);
+            })?;
+        }
+        Ok(Store(Arc::new(self)))
+    }
+
+    fn spawn(&mut self, name: String, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+        let thread = spawn(name, work)?;
+        self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    fn close(&self) {
+        self.tools.is_closing.store(true, Ordering::Release);
+        self.writers.iter().for_each(|queue| queue.close());
+        self.readers.close();
+        // The lock is held while joining, so that a second caller waits for the end as well.
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.drain(..).for_each(join);
+        if let Some(log) = &self.log {
+            log.close();
+        }
+        self.home.lock().unwrap_or_else(PoisonError::into_inner).take().into_iter().for_each(join);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    thread::Builder::new().name(name).spawn(work).map_err(no_thread)
+}
+
+fn no_thread(error: std::io::Error) -> StoreError {
+    StoreError::caused(Kind::Failed, "failed to start a database thread", error)
+}
+
+/// A job may hold the last handle of its own store: that thread cannot wait for itself.
+fn join(thread: JoinHandle<()>) {
+    if thread.thread().id() != thread::current().id() && thread.join().is_err() {
+        tracing::error!("a database thread panicked");
+    }
+}

@@ -1,0 +1,88 @@
+//! What the engine needs from outside: the time, and somebody who may watch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use wire::Timestamp;
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync + 'static {
+    /// The present time.
+    fn now(&self) -> Timestamp;
+}
+
+/// What an operator may watch. The methods are called on database threads and must not block.
+pub trait Observer: Send + Sync + 'static {
+    /// A batch of `jobs` was committed; COMMIT alone took `commit`.
+    fn committed(&self, jobs: usize, commit: Duration);
+
+    /// A batch of `jobs` was undone and runs again, because of a failure, a deadlock, an undeclared root, or a
+    /// lost connection.
+    fn rerun(&self, jobs: usize) {
+        let _ = jobs;
+    }
+
+    /// A write was refused because its queue was full.
+    fn refused(&self) {}
+
+    /// A job has run `count` statements.
+    fn statements(&self, count: u64) {
+        let _ = count;
+    }
+
+    /// A connection to the database was lost.
+    fn disconnected(&self) {}
+}
+
+/// Watches nothing.
+pub struct NoObserver;
+
+impl Observer for NoObserver {
+    fn committed(&self, _jobs: usize, _commit: Duration) {}
+}
+
+/// What every database thread of a store shares.
+pub(crate) struct Tools {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Arc<dyn Observer>,
+    /// Set when a commit could not be brought to the disk: nothing is written from then on.
+    pub(crate) is_broken: AtomicBool,
+    /// Set when the store is being closed: nobody waits for a database that does not come back.
+    pub(crate) is_closing: AtomicBool,
+    latest: AtomicI64,
+}
+
+impl Tools {
+    pub(crate) fn new(clock: Arc<dyn Clock>, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            clock,
+            observer,
+            is_broken: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
+            latest: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// The time for a job that starts now: never before that of an earlier job, even if the clock was set back.
+    pub(crate) fn stamp(&self) -> Timestamp {
+        let now = self.clock.now().micros();
+        Timestamp::from_micros(now.max(self.latest.fetch_max(now, Ordering::Relaxed)))
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
+    }
+}
+
+/// How long `work` takes.
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    #[expect(clippy::disallowed_methods, reason = "a duration is measured, no point in time is taken")]
+    let start = Instant::now();
+    let done = work();
+    (done, start.elapsed())
+}

@@ -1,0 +1,200 @@
+//! A transaction as a closure sees it.
+//!
+//! It remembers the first failure. From then on every statement is refused with that same failure, and the engine
+//! does not keep what the closure wrote, whatever the closure answers: PostgreSQL answers a COMMIT of a spoilt
+//! transaction as if all were well.
+
+use wire::Timestamp;
+
+use crate::error::{Kind, StoreError};
+use crate::record::{self, Record};
+use crate::roots::Roots;
+use crate::session::Session;
+use crate::value::{Row, Value};
+
+/// One job's share of a transaction.
+pub struct Tx<'a> {
+    session: &'a mut dyn Session,
+    access: Access<'a>,
+    now: Timestamp,
+    report: Report,
+}
+
+/// What the transaction is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Access<'a> {
+    Read,
+    /// A write that holds these roots.
+    Write(&'a Roots),
+}
+
+/// What the engine wants to know about a run.
+#[derive(Default)]
+pub(crate) struct Report {
+    pub(crate) wrote: bool,
+    pub(crate) failure: Option<StoreError>,
+    /// Roots that were asked for and are not held.
+    pub(crate) missing: Roots,
+    pub(crate) statements: u64,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(session: &'a mut dyn Session, access: Access<'a>, now: Timestamp) -> Self {
+        Self { session, access, now, report: Report::default() }
+    }
+
+    pub(crate) fn report(self) -> Report {
+        self.report
+    }
+
+    /// The time of this transaction, stamped when the job started. Never before that of an earlier job.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Makes sure that these roots are locked. Where they were declared there is nothing to do; otherwise the job
+    /// is given up here and runs again with them declared, so that they are locked in order with the others.
+    pub fn lock(&mut self, roots: &Roots) -> Result<(), StoreError> {
+        self.go_on()?;
+        match self.access {
+            Access::Read => self.keep(Err(StoreError::failed("failed to lock: this transaction only reads"))),
+            Access::Write(held) if !self.session.locks() || held.contains_all(roots) => Ok(()),
+            Access::Write(_) => {
+                self.report.missing = roots.clone();
+                self.keep(Err(StoreError::new(
+                    Kind::Undeclared,
+                    "a root was not declared; the job runs again",
+                )))
+            }
+        }
+    }
+
+    // Statements.
+
+    /// Every row of a statement's answer, read by `read`.
+    pub fn rows<T>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Value],
+        mut read: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.query(sql, params, &mut |row| {
+            found.push(read(row)?);
+            Ok(true)
+        })?;
+        Ok(found)
+    }
+
+    /// The first row of a statement's answer, read by `read`.
+    pub fn row<T>(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Value],
+        mut read: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut found = None;
+        self.query(sql, params, &mut |row| {
+            found = Some(read(row)?);
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+
+    /// Runs a statement and answers how many rows it changed.
+    pub fn execute(&mut self, sql: &str, params: &[&dyn Value]) -> Result<u64, StoreError> {
+        self.query(sql, params, &mut |_| Ok(true))
+    }
+
+    /// Runs a write whose answer nobody needs. On PostgreSQL it is sent and not waited for; if it fails, the job
+    /// is not stored and its caller gets the error.
+    pub fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
+        self.go_on()?;
+        self.report.wrote = true;
+        self.report.statements += 1;
+        let done = self.session.put(sql, params);
+        self.keep(done)
+    }
+
+    // Records.
+
+    /// `SELECT {columns} FROM {table} {tail}`: all of them.
+    pub fn list<R: Record>(&mut self, tail: &str, params: &[&dyn Value]) -> Result<Vec<R>, StoreError> {
+        self.rows(&record::select::<R>(tail), params, R::read)
+    }
+
+    /// `SELECT {columns} FROM {table} {tail}`: the first.
+    pub fn find<R: Record>(&mut self, tail: &str, params: &[&dyn Value]) -> Result<Option<R>, StoreError> {
+        self.row(&record::select::<R>(tail), params, R::read)
+    }
+
+    /// Inserts a row unless it collides with one that is there. Whether it was inserted.
+    pub fn insert<R: Record>(&mut self, record: &R) -> Result<bool, StoreError> {
+        let values = self.values(record)?;
+        Ok(self.execute(&record::insert::<R>(" ON CONFLICT DO NOTHING"), &values)? > 0)
+    }
+
+    /// Inserts a row that cannot collide: a collision is an internal error.
+    pub fn append<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
+        let values = self.values(record)?;
+        self.put(&record::insert::<R>(""), &values)
+    }
+
+    /// Writes every column but the key, of the row that has the key.
+    pub fn replace<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
+        let values = self.values(record)?;
+        match record::update::<R>() {
+            Some(sql) => self.put(&sql, &values),
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes the row that has the record's key.
+    pub fn remove<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
+        let values = self.values(record)?;
+        let (sql, places) = record::delete::<R>();
+        let key: Vec<_> = places.into_iter().map(|place| values[place]).collect();
+        self.put(&sql, &key)
+    }
+
+    // For the engine.
+
+    pub(crate) fn prepare(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.go_on()?;
+        let done = self.session.prepare(sql);
+        self.keep(done)
+    }
+
+    fn values<'r, R: Record>(&mut self, record: &'r R) -> Result<Vec<&'r dyn Value>, StoreError> {
+        let values = record.values();
+        let checked = record::check::<R>(&values);
+        self.keep(checked)?;
+        Ok(values)
+    }
+
+    fn query(
+        &mut self,
+        sql: &str,
+        params: &[&dyn Value],
+        read: &mut dyn FnMut(&mut Row<'_>) -> Result<bool, StoreError>,
+    ) -> Result<u64, StoreError> {
+        self.go_on()?;
+        self.report.statements += 1;
+        let done = self.session.query(sql, params, read);
+        let changed = self.keep(done)?;
+        self.report.wrote |= changed > 0;
+        Ok(changed)
+    }
+
+    fn go_on(&self) -> Result<(), StoreError> {
+        self.report.failure.clone().map_or(Ok(()), Err)
+    }
+
+    /// Remembers a failure.
+    fn keep<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error) = &outcome {
+            self.report.failure.get_or_insert_with(|| error.clone());
+        }
+        outcome
+    }
+}
