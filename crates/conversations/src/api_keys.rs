@@ -1,0 +1,139 @@
+//! API keys: credentials of an account that can be given out and taken back one by one.
+
+use serde::Serialize;
+use store::{Record, Row, StoreError, Tx, Value};
+use wire::{Form, Prefix, Problem, Sid, Timestamp};
+
+use crate::accounts::Account;
+use crate::failure::Failure;
+use crate::ids::{Ids, hex};
+use crate::vault::Vault;
+
+// Record ─────────────────────────────────────────────────────────────────────
+
+/// Field order is the order of the JSON and of the columns; what is sealed is not shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct ApiKey {
+    pub sid: Sid<ApiKey>,
+    pub account_sid: Sid<Account>,
+    pub friendly_name: String,
+    #[serde(skip)]
+    secret: Vec<u8>,
+    pub date_created: Timestamp,
+    pub date_updated: Timestamp,
+}
+
+impl Prefix for ApiKey {
+    const PREFIX: &'static str = "SK";
+}
+
+// Form parameters ────────────────────────────────────────────────────────────
+
+/// What a new key is made of. Sid and secret are made where they are not given.
+#[derive(Clone, Debug, Default)]
+pub struct CreateApiKey {
+    pub friendly_name: Option<String>,
+    pub sid: Option<Sid<ApiKey>>,
+    pub secret: Option<String>,
+}
+
+impl CreateApiKey {
+    /// From the form of the admin API, which pins neither.
+    pub fn from_form(form: &Form) -> Result<Self, Problem> {
+        let friendly_name = form.text("FriendlyName", 64, Problem::FRIENDLY_NAME_TOO_LONG)?;
+        Ok(Self { friendly_name, sid: None, secret: None })
+    }
+}
+
+/// A new key with its secret, which is shown this once.
+#[derive(Clone, Debug, Serialize)]
+pub struct CreatedApiKey {
+    #[serde(flatten)]
+    pub key: ApiKey,
+    pub secret: String,
+}
+
+// Rules: pure ────────────────────────────────────────────────────────────────
+
+impl ApiKey {
+    /// The secret, where it was stored under this master key.
+    pub fn secret(&self, vault: &Vault) -> Option<String> {
+        vault.open(self.sid.as_bytes(), &self.secret)
+    }
+}
+
+// Storage ────────────────────────────────────────────────────────────────────
+
+impl Record for ApiKey {
+    const TABLE: &'static str = "api_keys";
+    const KEY: &'static [&'static str] = &["account_sid", "sid"];
+    const COLUMNS: &'static str = "sid, account_sid, friendly_name, secret, date_created, date_updated";
+
+    #[rustfmt::skip]
+    fn values(&self) -> Vec<&dyn Value> {
+        vec![&self.sid, &self.account_sid, &self.friendly_name, &self.secret,
+             &self.date_created, &self.date_updated]
+    }
+
+    #[rustfmt::skip]
+    fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            sid: row.next()?, account_sid: row.next()?, friendly_name: row.next()?, secret: row.next()?,
+            date_created: row.next()?, date_updated: row.next()?,
+        })
+    }
+}
+
+/// The look-up of credentials: the one WHERE here without a tenant, for it finds the tenant.
+const OF_CREDENTIALS: &str = "WHERE sid = $1";
+const BY_SID: &str = "WHERE account_sid = $1 AND sid = $2";
+const OF_ACCOUNT: &str = "WHERE account_sid = $1 ORDER BY date_created, sid";
+
+// Operations: one transaction each ───────────────────────────────────────────
+
+/// The key of this sid, whosever it is.
+pub fn of_credentials(tx: &mut Tx<'_>, sid: Sid<ApiKey>) -> Result<Option<ApiKey>, StoreError> {
+    tx.find(OF_CREDENTIALS, &[&sid])
+}
+
+/// The account's keys, oldest first.
+pub fn list(tx: &mut Tx<'_>, account: Sid<Account>) -> Result<Vec<ApiKey>, StoreError> {
+    tx.list(OF_ACCOUNT, &[&account])
+}
+
+/// The account's key of this sid.
+pub fn find(tx: &mut Tx<'_>, account: Sid<Account>, sid: Sid<ApiKey>) -> Result<Option<ApiKey>, StoreError> {
+    tx.find(BY_SID, &[&account, &sid])
+}
+
+/// Makes a key.
+pub fn create(
+    tx: &mut Tx<'_>,
+    ids: &dyn Ids,
+    vault: &Vault,
+    account: Sid<Account>,
+    form: &CreateApiKey,
+) -> Result<CreatedApiKey, Failure> {
+    let now = tx.now();
+    let sid = form.sid.unwrap_or_else(|| Sid::from_bytes(ids.sid(now)));
+    let secret = form.secret.clone().unwrap_or_else(|| hex(&ids.secret()[..16]));
+    let key = ApiKey {
+        sid,
+        account_sid: account,
+        friendly_name: form.friendly_name.clone().unwrap_or_default(),
+        secret: vault.seal(ids, sid.as_bytes(), &secret),
+        date_created: now,
+        date_updated: now,
+    };
+    if !tx.insert(&key)? {
+        return Err(Problem::conflict("API key already exists").into());
+    }
+    Ok(CreatedApiKey { key, secret })
+}
+
+/// Takes a key back; false where there is none.
+pub fn delete(tx: &mut Tx<'_>, account: Sid<Account>, sid: Sid<ApiKey>) -> Result<bool, StoreError> {
+    let Some(key) = find(tx, account, sid)? else { return Ok(false) };
+    tx.remove(&key)?;
+    Ok(true)
+}

@@ -1,0 +1,113 @@
+//! Who asks, for which account and service, by which door: what every operation is told besides its form.
+
+use std::sync::Arc;
+
+use wire::{Prefix, Problem, Sid, Timestamp};
+
+use crate::accounts::Account;
+use crate::ids::Ids;
+use crate::services::Service;
+
+/// One call, judged at arrival: its credentials hold and its account is active.
+#[derive(Clone)]
+pub struct Call {
+    /// The account of the credentials.
+    pub account_sid: Sid<Account>,
+    /// The service of the path, or the account's default one.
+    pub service_sid: Sid<Service>,
+    /// Which of the two it is.
+    pub scope: Scope,
+    /// On whose behalf.
+    pub actor: Actor,
+    /// By which door, as webhooks name it.
+    pub source: Source,
+    /// Whether webhooks hear of what this call changes (`X-Twilio-Webhook-Enabled`; always for the SDK).
+    pub hooks: bool,
+    /// Whether Twilio's product limits hold.
+    pub limits: Limits,
+    /// Scheme and host that clients know us by, `http://127.0.0.1:8080`.
+    pub base_url: Arc<str>,
+    /// The path as asked, without `/v1` and query: what a 404 names.
+    pub path: String,
+    /// Where new sids come from.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Which of the two places that almost every resource stands at was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// `/v1/...`
+    Account,
+    /// `/v1/Services/{ChatServiceSid}/...`
+    Service,
+}
+
+/// On whose behalf a call is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The account itself: everything is allowed.
+    Account,
+    /// The server: timers and housekeeping.
+    Server,
+}
+
+/// The door a call came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The REST API.
+    Api,
+    /// The server itself.
+    Server,
+}
+
+/// Whether Twilio's product limits (lengths, counts) hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limits {
+    /// They hold.
+    Strict,
+    /// They do not. What protects the server itself holds all the same.
+    Lenient,
+}
+
+impl Limits {
+    /// The limit, or none in lenient mode.
+    pub fn limit(self, strict: usize) -> usize {
+        match self {
+            Self::Strict => strict,
+            Self::Lenient => usize::MAX,
+        }
+    }
+
+    /// The same for what the store counts.
+    pub fn count(self, strict: i64) -> i64 {
+        match self {
+            Self::Strict => strict,
+            Self::Lenient => i64::MAX,
+        }
+    }
+}
+
+impl Call {
+    /// A sid for something new.
+    pub fn new_sid<R: Prefix>(&self, now: Timestamp) -> Sid<R> {
+        Sid::from_bytes(self.ids.sid(now))
+    }
+
+    /// The answer for what is not there: it names the path, not the thing.
+    pub fn not_found(&self) -> Problem {
+        Problem::not_found(&self.path)
+    }
+
+    /// Where resources stand whichever scope was asked, `http://127.0.0.1:8080/v1`.
+    pub fn root_url(&self) -> String {
+        format!("{}/v1", self.base_url)
+    }
+
+    /// Where the resources of the service stand in the scope that was asked.
+    pub fn service_url(&self) -> String {
+        match self.scope {
+            Scope::Account => self.root_url(),
+            Scope::Service => format!("{}/v1/Services/{}", self.base_url, self.service_sid),
+        }
+    }
+}

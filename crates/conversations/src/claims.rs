@@ -1,0 +1,83 @@
+//! Claims: what may belong to one owner only, beyond the reach of one root's lock.
+//!
+//! A claim is taken by an insert that does nothing on conflict: of two transactions that race, the
+//! second waits for the first to end and then learns whose the claim is. A transaction that takes
+//! several takes them in their sorted order, so that no two wait for each other.
+
+use crate::prelude::*;
+
+/// What is claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A conversation's unique name, per service.
+    UniqueName = 1,
+    /// A user's identity, per service.
+    Identity = 2,
+    /// An (address, proxy address) pair, per account, while its conversation is not closed.
+    AddressPair = 3,
+    /// The set of addresses of a group MMS, per account, while its conversation is not closed.
+    AddressSet = 4,
+}
+
+/// One thing that can be claimed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim {
+    pub tenant: [u8; 16],
+    pub kind: Kind,
+    pub key: String,
+}
+
+impl Claim {
+    pub fn unique_name(service: Sid<Service>, name: &str) -> Self {
+        Self { tenant: *service.as_bytes(), kind: Kind::UniqueName, key: name.to_owned() }
+    }
+
+    pub fn identity(service: Sid<Service>, identity: &str) -> Self {
+        Self { tenant: *service.as_bytes(), kind: Kind::Identity, key: identity.to_owned() }
+    }
+
+    pub fn address_pair(account: Sid<Account>, address: &str, proxy: &str) -> Self {
+        Self { tenant: *account.as_bytes(), kind: Kind::AddressPair, key: format!("{address}\n{proxy}") }
+    }
+
+    /// `addresses` sorted.
+    pub fn address_set(account: Sid<Account>, addresses: &[String]) -> Self {
+        Self { tenant: *account.as_bytes(), kind: Kind::AddressSet, key: addresses.join("\n") }
+    }
+}
+
+const OWNER: &str = "SELECT owner FROM claims WHERE tenant = $1 AND kind = $2 AND key = $3";
+const TAKE: &str =
+    "INSERT INTO claims (tenant, kind, key, owner) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+const TAKE_OVER: &str =
+    "UPDATE claims SET owner = $4 WHERE tenant = $1 AND kind = $2 AND key = $3 AND owner = $5";
+const FREE: &str = "DELETE FROM claims WHERE tenant = $1 AND kind = $2 AND key = $3 AND owner = $4";
+
+/// Whose it is.
+pub fn owner<R>(tx: &mut Tx<'_>, claim: &Claim) -> Result<Option<Sid<R>>, StoreError> {
+    tx.row(OWNER, &[&claim.tenant, &(claim.kind as i64), &claim.key], one)
+}
+
+/// Takes the claim; where it is taken already, tells whose it is.
+pub fn take<R>(tx: &mut Tx<'_>, claim: &Claim, by: Sid<R>) -> Result<Option<Sid<R>>, StoreError> {
+    loop {
+        if tx.execute(TAKE, &[&claim.tenant, &(claim.kind as i64), &claim.key, &by])? == 1 {
+            return Ok(None);
+        }
+        // Whoever had it may have freed it since; then it is there to be taken again.
+        if let Some(owner) = owner(tx, claim)? {
+            return Ok(Some(owner));
+        }
+    }
+}
+
+/// Takes a claim away from an owner that is gone.
+pub fn take_over<R>(tx: &mut Tx<'_>, claim: &Claim, by: Sid<R>, from: Sid<R>) -> Result<bool, StoreError> {
+    let params: &[&dyn Value] = &[&claim.tenant, &(claim.kind as i64), &claim.key, &by, &from];
+    Ok(tx.execute(TAKE_OVER, params)? == 1)
+}
+
+/// Frees the claim where it is `owner`'s.
+pub fn free<R>(tx: &mut Tx<'_>, claim: &Claim, owner: Sid<R>) -> Result<(), StoreError> {
+    tx.put(FREE, &[&claim.tenant, &(claim.kind as i64), &claim.key, &owner])
+}

@@ -1,0 +1,375 @@
+//! Conversations: where messages and participants are, from active over inactive to closed.
+
+mod form;
+
+use serde_json::value::RawValue;
+
+pub use form::{Bindings, ConversationForm, ListConversations};
+
+use crate::claims::{self, Claim};
+use crate::heads::{self, Head, State, Timers};
+use crate::paging::{cut, rows};
+use crate::prelude::*;
+use crate::{accounts, participants, purges, services};
+
+// Record ─────────────────────────────────────────────────────────────────────
+
+/// The wide row: what describes. What decides is in the [`Head`]. Field order is the order of the columns.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    pub sid: Sid<Conversation>,
+    pub account_sid: Sid<Account>,
+    pub chat_service_sid: Sid<Service>,
+    pub messaging_service_sid: Option<Sid<MessagingService>>,
+    pub friendly_name: Option<String>,
+    pub unique_name: Option<String>,
+    pub attributes: Attributes,
+    /// JSON text.
+    pub bindings: String,
+    /// The creator's identity, or `system`.
+    pub created_by: String,
+    pub date_created: Timestamp,
+    pub date_updated: Timestamp,
+}
+
+impl Prefix for Conversation {
+    const PREFIX: &'static str = "CH";
+}
+
+/// A conversation as the API shows it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub conversation: Conversation,
+    pub head: Head,
+}
+
+impl Serialize for Shown {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            sid: &'a Sid<Conversation>,
+            account_sid: &'a Sid<Account>,
+            chat_service_sid: &'a Sid<Service>,
+            messaging_service_sid: &'a Option<Sid<MessagingService>>,
+            friendly_name: &'a Option<String>,
+            unique_name: &'a Option<String>,
+            attributes: &'a Attributes,
+            date_created: &'a Timestamp,
+            date_updated: &'a Timestamp,
+            state: State,
+            timers: Timers,
+            bindings: Option<&'a RawValue>,
+        }
+        let Self { conversation, head } = self;
+        Fields {
+            sid: &conversation.sid,
+            account_sid: &conversation.account_sid,
+            chat_service_sid: &conversation.chat_service_sid,
+            messaging_service_sid: &conversation.messaging_service_sid,
+            friendly_name: &conversation.friendly_name,
+            unique_name: &conversation.unique_name,
+            attributes: &conversation.attributes,
+            date_created: &conversation.date_created,
+            date_updated: &conversation.date_updated,
+            state: head.state,
+            timers: head.timers(),
+            bindings: serde_json::from_str(&conversation.bindings).ok(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl Resource for Shown {
+    fn url(&self, call: &Call) -> String {
+        format!("{}/Conversations/{}", call.service_url(), self.conversation.sid)
+    }
+
+    fn links(&self, _: &Call, url: &str) -> Links {
+        let parts = [
+            ("participants", "Participants"),
+            ("messages", "Messages"),
+            ("webhooks", "Webhooks"),
+            ("export", "Export"),
+        ];
+        below(url, &parts)
+    }
+}
+
+// Rules: pure ────────────────────────────────────────────────────────────────
+
+impl Conversation {
+    fn new(call: &Call, account: &Account, now: Timestamp) -> Self {
+        Self {
+            sid: call.new_sid(now),
+            account_sid: call.account_sid,
+            chat_service_sid: call.service_sid,
+            messaging_service_sid: account.default_messaging_service_sid,
+            friendly_name: None,
+            unique_name: None,
+            attributes: Attributes::default(),
+            bindings: "{}".to_owned(),
+            created_by: "system".to_owned(),
+            date_created: now,
+            date_updated: now,
+        }
+    }
+
+    /// A parameter left out keeps its value; state and timers are the head's.
+    fn with(self, form: &ConversationForm) -> Self {
+        let ConversationForm {
+            friendly_name,
+            unique_name,
+            messaging_service_sid,
+            attributes,
+            bindings,
+            date_created,
+            date_updated,
+            state: _,
+            inactive_after: _,
+            closed_after: _,
+        } = form;
+        Self {
+            friendly_name: friendly_name.clone().or(self.friendly_name),
+            unique_name: match unique_name.as_deref() {
+                None => self.unique_name,
+                // An empty name clears.
+                Some("") => None,
+                Some(name) => Some(name.to_owned()),
+            },
+            messaging_service_sid: messaging_service_sid.or(self.messaging_service_sid),
+            attributes: attributes.clone().unwrap_or(self.attributes),
+            bindings: bindings.over(&self.bindings),
+            date_created: date_created.unwrap_or(self.date_created),
+            date_updated: date_updated.unwrap_or(self.date_updated),
+            ..self
+        }
+    }
+}
+
+impl Head {
+    /// Takes state and timers of the form. Whichever of them changes sets the timers anew, from the
+    /// form's `DateUpdated` where it has one.
+    fn with(&mut self, form: &ConversationForm, now: Timestamp) {
+        let before = (self.state, self.inactive_after, self.closed_after);
+        self.state = form.state.unwrap_or(self.state);
+        if let Some(after) = form.inactive_after {
+            self.inactive_after = Some(after).filter(|after| *after > 0);
+        }
+        if let Some(after) = form.closed_after {
+            self.closed_after = Some(after).filter(|after| *after > 0);
+        }
+        let is_final = self.state == State::Closed;
+        let is_rearmed = form.inactive_after.is_some() || form.closed_after.is_some();
+        if !is_final && (is_rearmed || before != (self.state, self.inactive_after, self.closed_after)) {
+            self.arm(form.date_updated.unwrap_or(now));
+        }
+    }
+}
+
+// Storage ────────────────────────────────────────────────────────────────────
+
+impl Conversation {
+    /// The root of its messages, participants, receipts.
+    pub fn root(sid: Sid<Conversation>) -> Root {
+        const KIND: RootKind =
+            RootKind { rank: 0, lock: "SELECT sid FROM conversation_heads WHERE sid = $1" };
+        Root::new(&KIND, *sid.as_bytes())
+    }
+}
+
+impl Record for Conversation {
+    const TABLE: &'static str = "conversations";
+    const KEY: &'static [&'static str] = &["chat_service_sid", "sid"];
+    const COLUMNS: &'static str = "sid, account_sid, chat_service_sid, messaging_service_sid, friendly_name, \
+         unique_name, attributes, bindings, created_by, date_created, date_updated";
+
+    #[rustfmt::skip]
+    fn values(&self) -> Vec<&dyn Value> {
+        vec![&self.sid, &self.account_sid, &self.chat_service_sid, &self.messaging_service_sid,
+             &self.friendly_name, &self.unique_name, &self.attributes, &self.bindings, &self.created_by,
+             &self.date_created, &self.date_updated]
+    }
+
+    #[rustfmt::skip]
+    fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            sid: row.next()?, account_sid: row.next()?, chat_service_sid: row.next()?,
+            messaging_service_sid: row.next()?, friendly_name: row.next()?, unique_name: row.next()?,
+            attributes: row.next()?, bindings: row.next()?, created_by: row.next()?,
+            date_created: row.next()?, date_updated: row.next()?,
+        })
+    }
+}
+
+impl Shown {
+    /// A query of both rows, up to its WHERE.
+    pub fn select() -> String {
+        let columns = |table: &str, columns: &str| {
+            columns.split(", ").map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ")
+        };
+        let (wide, narrow) = (columns("c", Conversation::COLUMNS), columns("h", Head::COLUMNS));
+        format!("SELECT {wide}, {narrow} FROM conversation_heads h JOIN conversations c ON c.sid = h.sid")
+    }
+
+    pub fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { conversation: Conversation::read(row)?, head: Head::read(row)? })
+    }
+}
+
+const BY_SID: &str = "WHERE chat_service_sid = $1 AND sid = $2";
+const IN_STATE: &str = "WHERE h.chat_service_sid = $1 AND h.state = $2";
+
+// Operations: one transaction each ───────────────────────────────────────────
+
+/// The wide row of a head that has been read.
+pub fn of_head(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
+    tx.find(BY_SID, &[&head.chat_service_sid, &head.sid])?
+        .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
+}
+
+fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &ConversationForm) -> Result<Shown, Failure> {
+    services::of_call(tx, call)?;
+    if form.state == Some(State::Closed) {
+        return Err(Problem::INITIAL_STATE_CLOSED.into());
+    }
+    let account = accounts::find(tx, call.account_sid)?.ok_or_else(|| call.not_found())?;
+    let now = tx.now();
+    let mut conversation = Conversation::new(call, &account, now).with(form);
+    if form.date_created.is_some() && form.date_updated.is_none() {
+        conversation.date_updated = conversation.date_created;
+    }
+    let mut head = Head::new(call.service_sid, conversation.sid, now);
+    head.inactive_after = form::default_timer(account.default_inactive_timer.as_deref());
+    head.closed_after = form::default_timer(account.default_closed_timer.as_deref());
+    head.arm(form.date_updated.unwrap_or(now));
+    head.with(form, now);
+    claim_name(tx, &conversation)?;
+    tx.append(&conversation)?;
+    heads::insert(tx, &head)?;
+    Ok(Shown { conversation, head })
+}
+
+fn claim_name(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Failure> {
+    let Some(name) = &conversation.unique_name else { return Ok(()) };
+    let claim = Claim::unique_name(conversation.chat_service_sid, name);
+    match claims::take(tx, &claim, conversation.sid)? {
+        None => Ok(()),
+        Some(_) => Err(Problem::CONVERSATION_UNIQUE_NAME_EXISTS.into()),
+    }
+}
+
+fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
+    services::of_call(tx, call)?;
+    let head = heads::fetch(tx, call, path)?;
+    Ok(Shown { conversation: of_head(tx, &head)?, head })
+}
+
+/// By recent activity; where dates are asked for, by creation, newest first.
+fn list(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    _: &Path,
+    filter: &ListConversations,
+    request: &PageRequest,
+) -> Result<Page<Shown>, Failure> {
+    services::of_call(tx, call)?;
+    if filter.has_dates() {
+        return list_by_date(tx, call, filter, request);
+    }
+    let order = Order::descending("h.last_activity", Some("h.sid"));
+    let cursor =
+        |shown: &Shown| Cursor { at: shown.head.last_activity.micros(), sid: *shown.head.sid.as_bytes() };
+    let select = format!("{} {IN_STATE}", Shown::select());
+    // The index leads with the state; what has many states is merged from a page of each.
+    let mut merged = Vec::new();
+    for state in filter.states() {
+        let params: &[&dyn Value] = &[&call.service_sid, state];
+        merged.append(&mut rows(tx, (&select, params), &order, request, Shown::read)?);
+    }
+    let is_backwards = matches!(request.position, wire::Position::Before(_));
+    merged.sort_by_key(|shown| (shown.head.last_activity, *shown.head.sid.as_bytes()));
+    if !is_backwards {
+        merged.reverse();
+    }
+    Ok(cut(merged, request, cursor))
+}
+
+fn list_by_date(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    filter: &ListConversations,
+    request: &PageRequest,
+) -> Result<Page<Shown>, Failure> {
+    let order = Order::descending("c.date_created", Some("c.sid"));
+    let cursor = |shown: &Shown| Cursor {
+        at: shown.conversation.date_created.micros(),
+        sid: *shown.conversation.sid.as_bytes(),
+    };
+    let mut select = format!("{} WHERE c.chat_service_sid = $1", Shown::select());
+    let mut params: Vec<&dyn Value> = vec![&call.service_sid];
+    for (condition, value) in filter.conditions() {
+        params.push(value);
+        select = format!("{select} AND {condition} ${}", params.len());
+    }
+    Ok(page(tx, (&select, &params), &order, request, (Shown::read, cursor))?)
+}
+
+fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) -> Result<Shown, Failure> {
+    services::of_call(tx, call)?;
+    let mut head = heads::lock_open(tx, call, path)?;
+    let conversation = of_head(tx, &head)?;
+    if form.is_empty() {
+        return Ok(Shown { conversation, head });
+    }
+    let now = tx.now();
+    let before = conversation.unique_name.clone();
+    let conversation = Conversation { date_updated: now, ..conversation }.with(form);
+    if conversation.unique_name != before {
+        claim_name(tx, &conversation)?;
+        if let Some(name) = before {
+            claims::free(tx, &Claim::unique_name(head.chat_service_sid, &name), head.sid)?;
+        }
+    }
+    head.document_position = head.advance();
+    head.with(form, now);
+    if head.state == State::Closed {
+        participants::free_addresses(tx, &head)?;
+    }
+    tx.replace(&conversation)?;
+    heads::replace(tx, &head)?;
+    Ok(Shown { conversation, head })
+}
+
+/// Closed or not.
+fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
+    services::of_call(tx, call)?;
+    let head = heads::lock(tx, call, path)?;
+    remove(tx, &head)
+}
+
+/// Takes a locked conversation out of sight, frees what it claimed, and leaves its rows to housekeeping.
+pub fn remove(tx: &mut Tx<'_>, head: &Head) -> Result<(), Failure> {
+    let conversation = of_head(tx, head)?;
+    participants::end_memberships(tx, head)?;
+    participants::free_addresses(tx, head)?;
+    if let Some(name) = &conversation.unique_name {
+        claims::free(tx, &Claim::unique_name(head.chat_service_sid, name), head.sid)?;
+    }
+    heads::remove(tx, head)?;
+    tx.remove(&conversation)?;
+    purges::conversation(tx, &conversation, head.number)?;
+    Ok(())
+}
+
+/// Where the operations stand.
+pub fn operations() -> Vec<Operation> {
+    const LIST: &str = "/Conversations";
+    const ONE: &str = "/Conversations/{ConversationSid}";
+    vec![
+        Operation::list(LIST, Paged::new("conversations", 100), list),
+        Operation::create(LIST, create),
+        Operation::fetch(ONE, fetch),
+        Operation::update(ONE, update),
+        Operation::delete(ONE, delete),
+    ]
+}

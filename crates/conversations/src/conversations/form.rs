@@ -1,0 +1,239 @@
+//! What create, update and list of conversations take.
+
+use serde::Deserialize;
+use wire::IsoDuration;
+
+use crate::heads::State;
+use crate::prelude::*;
+
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+
+/// What create and update share. On create an empty text is none; on update an empty `UniqueName`
+/// clears and an empty `FriendlyName` or `MessagingServiceSid` is passed over.
+#[derive(Clone, Debug)]
+pub struct ConversationForm {
+    pub friendly_name: Option<String>,
+    pub unique_name: Option<String>,
+    pub messaging_service_sid: Option<Sid<MessagingService>>,
+    pub attributes: Option<Attributes>,
+    pub state: Option<State>,
+    /// Microseconds; 0 switches off.
+    pub inactive_after: Option<i64>,
+    /// Microseconds; 0 switches off.
+    pub closed_after: Option<i64>,
+    pub bindings: Bindings,
+    pub date_created: Option<Timestamp>,
+    pub date_updated: Option<Timestamp>,
+}
+
+impl FromForm for ConversationForm {
+    fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        let attributes = |text| Attributes::parse(text, call.limits.limit(16 * 1024));
+        Ok(Self {
+            // Twilio: an empty FriendlyName does not clear.
+            friendly_name: form
+                .text("FriendlyName", call.limits.limit(256), Problem::FRIENDLY_NAME_TOO_LONG)?
+                .filter(|name| !name.is_empty()),
+            unique_name: form.get("UniqueName").map(|name| parse_unique_name(call, name)).transpose()?,
+            messaging_service_sid: match form.get("MessagingServiceSid") {
+                None | Some("") => None,
+                Some(sid) => Some(Sid::parse(sid).ok_or(Problem::INVALID_MESSAGING_SERVICE_SID)?),
+            },
+            attributes: form.get("Attributes").map(attributes).transpose()?,
+            state: form.get("State").map(parse_state).transpose()?,
+            inactive_after: timer(
+                form.get("Timers.Inactive"),
+                (call.limits.count(MINUTE), Problem::INACTIVE_TIMER_TOO_SHORT),
+                Problem::INVALID_INACTIVE_TIMER,
+            )?,
+            closed_after: timer(
+                form.get("Timers.Closed"),
+                (call.limits.count(10 * MINUTE), Problem::CLOSED_TIMER_TOO_SHORT),
+                Problem::INVALID_CLOSED_TIMER,
+            )?,
+            bindings: Bindings::from_form(form)?,
+            date_created: form.timestamp("DateCreated", Problem::INVALID_DATE_CREATED)?,
+            date_updated: form.timestamp("DateUpdated", Problem::INVALID_DATE_UPDATED)?,
+        })
+    }
+}
+
+impl ConversationForm {
+    /// Whether an update with it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            friendly_name,
+            unique_name,
+            messaging_service_sid,
+            attributes,
+            state,
+            inactive_after,
+            closed_after,
+            bindings,
+            date_created,
+            date_updated,
+        } = self;
+        friendly_name.is_none()
+            && unique_name.is_none()
+            && messaging_service_sid.is_none()
+            && attributes.is_none()
+            && state.is_none()
+            && inactive_after.is_none()
+            && closed_after.is_none()
+            && bindings.email.is_none()
+            && date_created.is_none()
+            && date_updated.is_none()
+    }
+}
+
+/// Any text that cannot be taken for a sid.
+fn parse_unique_name(call: &Call, name: &str) -> Result<String, Problem> {
+    if Sid::<Conversation>::parse(name).is_some() {
+        return Err(Problem::UNIQUE_NAME_LOOKS_LIKE_SID);
+    }
+    if name.chars().count() > call.limits.limit(256) {
+        return Err(Problem::UNIQUE_NAME_TOO_LONG);
+    }
+    Ok(name.to_owned())
+}
+
+fn parse_state(text: &str) -> Result<State, Problem> {
+    match text.to_ascii_lowercase().as_str() {
+        "" => Err(Problem::STATE_EMPTY),
+        "active" => Ok(State::Active),
+        "inactive" => Ok(State::Inactive),
+        "closed" => Ok(State::Closed),
+        _ => Err(Problem::INVALID_STATE),
+    }
+}
+
+/// A duration that is zero (off) or at least `least`.
+fn timer(
+    text: Option<&str>,
+    (least, too_short): (i64, Problem),
+    malformed: Problem,
+) -> Result<Option<i64>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let after = IsoDuration::parse(text).ok_or(malformed)?.micros();
+    if after != 0 && least != i64::MAX && after < least {
+        return Err(too_short);
+    }
+    Ok(Some(after))
+}
+
+/// The account's default, which was checked when it was set.
+pub fn default_timer(text: Option<&str>) -> Option<i64> {
+    text.and_then(IsoDuration::parse).map(|duration| duration.micros()).filter(|after| *after > 0)
+}
+
+// Bindings ───────────────────────────────────────────────────────────────────
+
+/// What a conversation is reached by from outside: its own e-mail address.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Bindings {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<EmailBinding>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct EmailBinding {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    projected_address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+impl Bindings {
+    fn from_form(form: &Form) -> Result<Self, Problem> {
+        let text = |name| form.text(name, 256, Problem::INVALID_ADDRESS);
+        let (projected_address, name) = (text("Bindings.Email.Address")?, text("Bindings.Email.Name")?);
+        let is_given = projected_address.is_some() || name.is_some();
+        Ok(Self { email: is_given.then_some(EmailBinding { projected_address, name }) })
+    }
+
+    /// The JSON text of what was stored with what is given in its place.
+    pub fn over(&self, stored: &str) -> String {
+        let Some(given) = self.email.clone() else { return stored.to_owned() };
+        let mut bindings: Self = serde_json::from_str(stored).unwrap_or_default();
+        let email = bindings.email.get_or_insert_default();
+        email.projected_address = given.projected_address.or(email.projected_address.take());
+        email.name = given.name.or(email.name.take());
+        serde_json::to_string(&bindings).unwrap_or_else(|_| stored.to_owned())
+    }
+}
+
+// Filters ────────────────────────────────────────────────────────────────────
+
+/// What narrows the list: a state, and the days of creation, both ends within.
+pub struct ListConversations {
+    state: Option<State>,
+    start: Option<(String, Timestamp)>,
+    end: Option<(String, Timestamp)>,
+}
+
+impl FromForm for ListConversations {
+    fn from_form(_: &Call, form: &Form) -> Result<Self, Problem> {
+        let date = |name| match form.get(name) {
+            None | Some("") => Ok(None),
+            Some(text) => {
+                let at = Timestamp::parse(text).ok_or_else(|| Problem::invalid_parameter(name))?;
+                Ok(Some((text.to_owned(), at)))
+            }
+        };
+        let state = form.get("State").filter(|text| !text.is_empty()).map(parse_state).transpose()?;
+        let (start, end) = (date("StartDate")?, date("EndDate")?);
+        if let (Some((_, start)), Some((_, end))) = (&start, &end)
+            && end <= start
+        {
+            return Err(Problem::END_DATE_BEFORE_START_DATE);
+        }
+        // Dates are shown in whole seconds, so the second of the end is within.
+        let end = end.map(|(text, at): (String, Timestamp)| (text, at.saturating_plus_micros(SECOND - 1)));
+        Ok(Self { state, start, end })
+    }
+}
+
+impl Filter for ListConversations {
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        let date =
+            |name, given: &Option<(String, Timestamp)>| given.as_ref().map(|(text, _)| (name, text.clone()));
+        let state = self.state.map(|state| {
+            let text = match state {
+                State::Active => "active",
+                State::Inactive => "inactive",
+                State::Closed => "closed",
+                State::Initializing => "initializing",
+            };
+            ("State", text.to_owned())
+        });
+        [date("StartDate", &self.start), date("EndDate", &self.end), state].into_iter().flatten().collect()
+    }
+}
+
+impl ListConversations {
+    /// Whether it is a list by creation.
+    pub fn has_dates(&self) -> bool {
+        self.start.is_some() || self.end.is_some()
+    }
+
+    /// The states that are listed.
+    pub fn states(&self) -> &[State] {
+        self.state.as_ref().map_or(State::LISTED, std::slice::from_ref)
+    }
+
+    /// The conditions of a list by creation, each with the value that it compares with.
+    pub fn conditions(&self) -> Vec<(&'static str, &dyn Value)> {
+        let mut conditions: Vec<(&'static str, &dyn Value)> = Vec::new();
+        if let Some((_, start)) = &self.start {
+            conditions.push(("c.date_created >=", start));
+        }
+        if let Some((_, end)) = &self.end {
+            conditions.push(("c.date_created <=", end));
+        }
+        if let Some(state) = &self.state {
+            conditions.push(("h.state =", state));
+        }
+        conditions
+    }
+}

@@ -1,0 +1,269 @@
+//! Heads: the narrow row of a conversation. It is the root that is locked, holds all that decisions
+//! need, and counts: positions, indexes, members.
+//!
+//! What is read from the wide row to decide is read after the head, in a statement of its own: a row
+//! joined to the one that was waited for may still be an older moment's.
+
+use crate::prelude::*;
+
+// Record ─────────────────────────────────────────────────────────────────────
+
+/// Where a conversation stands. `Closed` is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Active = 0,
+    Inactive = 1,
+    Closed = 2,
+    Initializing = 3,
+}
+
+/// Field order is the order of the columns.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Names the conversation in message keys; of this database alone, never shown.
+    pub number: i64,
+    pub chat_service_sid: Sid<Service>,
+    pub sid: Sid<Conversation>,
+    pub state: State,
+    /// Of the latest change of anything that hangs on the conversation.
+    pub position: i64,
+    /// Of the latest change of its own fields or its last message.
+    pub document_position: i64,
+    pub next_index: i64,
+    pub last_message_index: Option<i64>,
+    pub last_message_at: Option<Timestamp>,
+    /// What lists are ordered by: the latest message, or the creation.
+    pub last_activity: Timestamp,
+    pub messages: i64,
+    pub participants: i64,
+    /// Those without an identity.
+    pub non_chat_participants: i64,
+    /// Those with a messaging binding, identities with a projected address among them.
+    pub bound_participants: i64,
+    /// Microseconds.
+    pub inactive_after: Option<i64>,
+    /// Microseconds.
+    pub closed_after: Option<i64>,
+    pub date_inactive: Option<Timestamp>,
+    pub date_closed: Option<Timestamp>,
+}
+
+/// The instants at which a conversation changes by itself; those that are armed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Timers {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_inactive: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date_closed: Option<Timestamp>,
+}
+
+// Rules: pure ────────────────────────────────────────────────────────────────
+
+impl Head {
+    /// The head of a new conversation. Its number comes from the database.
+    pub fn new(service: Sid<Service>, sid: Sid<Conversation>, now: Timestamp) -> Self {
+        Self {
+            number: 0,
+            chat_service_sid: service,
+            sid,
+            state: State::Active,
+            position: 1,
+            document_position: 1,
+            next_index: 0,
+            last_message_index: None,
+            last_message_at: None,
+            last_activity: now,
+            messages: 0,
+            participants: 0,
+            non_chat_participants: 0,
+            bound_participants: 0,
+            inactive_after: None,
+            closed_after: None,
+            date_inactive: None,
+            date_closed: None,
+        }
+    }
+
+    /// Refuses what may not be changed: a closed conversation is final, one that is being put together
+    /// is not ready.
+    pub fn require_open(&self) -> Result<(), Problem> {
+        match self.state {
+            State::Active | State::Inactive => Ok(()),
+            State::Closed => Err(Problem::CONVERSATION_CLOSED),
+            State::Initializing => Err(Problem::CONVERSATION_INITIALIZING),
+        }
+    }
+
+    /// Takes the next position.
+    pub fn advance(&mut self) -> i64 {
+        self.position += 1;
+        self.position
+    }
+
+    /// Sets both timers anew, counted from `base`.
+    pub fn arm(&mut self, base: Timestamp) {
+        self.date_inactive = self.inactive_after.map(|after| base.saturating_plus_micros(after));
+        self.date_closed = self.closed_after.map(|after| base.saturating_plus_micros(after));
+    }
+
+    pub fn timers(&self) -> Timers {
+        Timers { date_inactive: self.date_inactive, date_closed: self.date_closed }
+    }
+}
+
+impl State {
+    const ALL: [Self; 4] = [Self::Active, Self::Inactive, Self::Closed, Self::Initializing];
+
+    /// Those that a list without a filter shows.
+    pub const LISTED: &'static [Self] = &Self::ALL;
+}
+
+// Storage ────────────────────────────────────────────────────────────────────
+
+impl Value for State {
+    fn cell(&self) -> Cell<'_> {
+        Cell::Int(*self as i64)
+    }
+}
+
+impl Column for State {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Int(number) => Self::ALL.into_iter().find(|state| *state as i64 == number),
+            _ => None,
+        }
+    }
+}
+
+impl Head {
+    /// In the order of the fields.
+    pub const COLUMNS: &'static str = "number, chat_service_sid, sid, state, position, document_position, \
+         next_index, last_message_index, last_message_at, last_activity, messages, participants, \
+         non_chat_participants, bound_participants, inactive_after, closed_after, date_inactive, date_closed";
+
+    #[rustfmt::skip]
+    pub fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            number: row.next()?, chat_service_sid: row.next()?, sid: row.next()?, state: row.next()?,
+            position: row.next()?, document_position: row.next()?, next_index: row.next()?,
+            last_message_index: row.next()?, last_message_at: row.next()?, last_activity: row.next()?,
+            messages: row.next()?, participants: row.next()?, non_chat_participants: row.next()?,
+            bound_participants: row.next()?, inactive_after: row.next()?, closed_after: row.next()?,
+            date_inactive: row.next()?, date_closed: row.next()?,
+        })
+    }
+
+    /// All but the number.
+    #[rustfmt::skip]
+    fn values(&self) -> [&dyn Value; 17] {
+        [&self.chat_service_sid, &self.sid, &self.state, &self.position, &self.document_position,
+         &self.next_index, &self.last_message_index, &self.last_message_at, &self.last_activity,
+         &self.messages, &self.participants, &self.non_chat_participants, &self.bound_participants,
+         &self.inactive_after, &self.closed_after, &self.date_inactive, &self.date_closed]
+    }
+}
+
+const INSERT: &str = "INSERT INTO conversation_heads (chat_service_sid, sid, state, position, \
+     document_position, next_index, last_message_index, last_message_at, last_activity, messages, \
+     participants, non_chat_participants, bound_participants, inactive_after, closed_after, date_inactive, \
+     date_closed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+const REPLACE: &str = "UPDATE conversation_heads SET state = $3, position = $4, document_position = $5, \
+     next_index = $6, last_message_index = $7, last_message_at = $8, last_activity = $9, messages = $10, \
+     participants = $11, non_chat_participants = $12, bound_participants = $13, inactive_after = $14, \
+     closed_after = $15, date_inactive = $16, date_closed = $17 WHERE chat_service_sid = $1 AND sid = $2";
+const REMOVE: &str = "DELETE FROM conversation_heads WHERE chat_service_sid = $1 AND sid = $2";
+const BY_SID: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service_sid = $1 AND sid = $2";
+const BY_NAME: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service_sid = $1 AND sid = \
+     (SELECT owner FROM claims WHERE tenant = $1 AND kind = 1 AND key = $2)";
+const OF_ACCOUNT: &str = "SELECT {columns} FROM conversation_heads WHERE sid = $2 AND chat_service_sid IN \
+     (SELECT sid FROM services WHERE account_sid = $1)";
+const FIRST: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service_sid = $1 \
+     ORDER BY chat_service_sid, state, last_activity LIMIT 1";
+/// Locks, decides and counts in one statement: the next message's place, in an open conversation only.
+/// Activity makes an inactive conversation active and sets its timers anew.
+const NEXT_MESSAGE: &str = "UPDATE conversation_heads SET position = position + 1, \
+     document_position = position + 1, next_index = next_index + 1, last_message_index = next_index, \
+     last_message_at = $3, last_activity = $3, messages = messages + 1, state = 0, \
+     date_inactive = $3 + inactive_after, date_closed = $3 + closed_after \
+     WHERE chat_service_sid = $1 AND sid = $2 AND state < 2 RETURNING {columns}";
+
+fn with_columns(sql: &str) -> String {
+    sql.replace("{columns}", Head::COLUMNS)
+}
+
+// Operations: within a transaction ───────────────────────────────────────────
+
+/// The head that a sid or a unique name says, of this service.
+pub fn find(
+    tx: &mut Tx<'_>,
+    service: Sid<Service>,
+    key: &Key<Conversation>,
+) -> Result<Option<Head>, StoreError> {
+    match key {
+        Key::Sid(sid) => tx.row(&with_columns(BY_SID), &[&service, sid], Head::read),
+        Key::Name(name) => tx.row(&with_columns(BY_NAME), &[&service, name], Head::read),
+    }
+}
+
+/// The head of the path, or 404.
+pub fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Failure> {
+    find(tx, call.service_sid, &path.key("ConversationSid"))?.ok_or_else(|| call.not_found().into())
+}
+
+/// The head of the path, locked; closed or not.
+pub fn lock(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Failure> {
+    let head = fetch(tx, call, path)?;
+    tx.lock(&Roots::one(Conversation::root(head.sid)))?;
+    Ok(head)
+}
+
+/// The same, of one that may be written to.
+pub fn lock_open(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Failure> {
+    let head = lock(tx, call, path)?;
+    head.require_open()?;
+    Ok(head)
+}
+
+/// Takes the place of the next message. The conversation of a path that is a name is looked up first.
+pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Failure> {
+    let sid = match path.key("ConversationSid") {
+        Key::Sid(sid) => sid,
+        Key::Name(_) => lock(tx, call, path)?.sid,
+    };
+    let now = tx.now();
+    let next = with_columns(NEXT_MESSAGE);
+    match tx.row(&next, &[&call.service_sid, &sid, &now], Head::read)? {
+        Some(head) => Ok(head),
+        None => Err(fetch(tx, call, path)?.require_open().err().unwrap_or_else(|| call.not_found()).into()),
+    }
+}
+
+/// The head of this sid, in whichever service of the account.
+pub fn of_account(
+    tx: &mut Tx<'_>,
+    account: Sid<Account>,
+    sid: Sid<Conversation>,
+) -> Result<Option<Head>, StoreError> {
+    tx.row(&with_columns(OF_ACCOUNT), &[&account, &sid], Head::read)
+}
+
+/// Some head of a service.
+pub fn first(tx: &mut Tx<'_>, service: Sid<Service>) -> Result<Option<Head>, StoreError> {
+    tx.row(&with_columns(FIRST), &[&service], Head::read)
+}
+
+/// Adds a new head.
+pub fn insert(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
+    tx.put(INSERT, &head.values())
+}
+
+/// Writes a locked head back.
+pub fn replace(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
+    tx.put(REPLACE, &head.values())
+}
+
+/// Takes a conversation out of sight.
+pub fn remove(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
+    tx.put(REMOVE, &[&head.chat_service_sid, &head.sid])
+}

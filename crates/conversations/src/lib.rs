@@ -1,0 +1,80 @@
+//! The product: one file per resource, each the whole story of that resource.
+//!
+//! A resource file has a fixed order of sections: Record, Form parameters, Rules (pure), Storage,
+//! Operations (one transaction each), and the operations' places in the table. Nothing here knows
+//! HTTP, an executor or another node: a door brings a [`Call`], finds an [`Operation`], and runs its
+//! [`Work`] on the store.
+//!
+//! What hangs together is locked together. The head of a conversation is the root of its messages,
+//! participants and receipts; the head of a user is the root of its memberships and profile; a role
+//! is the root of its uses. Every change takes the next position of its root, so that the order of
+//! positions is the order of commits.
+
+mod call;
+mod claims;
+mod failure;
+mod ids;
+mod locate;
+mod operation;
+mod paging;
+mod prelude;
+mod records;
+mod resource;
+mod tombstones;
+mod vault;
+
+pub mod accounts;
+pub mod api_keys;
+pub mod conversations;
+pub mod credentials;
+pub mod heads;
+pub mod memberships;
+pub mod messages;
+pub mod participants;
+pub mod purges;
+pub mod receipts;
+pub mod roles;
+pub mod service_configuration;
+pub mod services;
+pub mod user_conversations;
+pub mod users;
+
+use store::Migration;
+
+pub use accounts::Account;
+pub use api_keys::ApiKey;
+pub use call::{Actor, Call, Limits, Scope, Source};
+pub use conversations::Conversation;
+pub use failure::Failure;
+pub use ids::{Ids, RandomIds, hex};
+pub use locate::locate;
+pub use messages::Message;
+pub use operation::{Answer, Mount, Operation, Path, Verb, Work};
+pub use participants::Participant;
+pub use records::{Visitor, each_record};
+pub use resource::{Links, Resource};
+pub use roles::Role;
+pub use services::Service;
+pub use users::User;
+pub use vault::Vault;
+
+/// Every change of the database's shape, in order. One that has been released is never edited.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") }];
+
+/// The table of operations: all that is served of the API.
+pub fn operations() -> Vec<Operation> {
+    [
+        conversations::operations(),
+        participants::operations(),
+        messages::operations(),
+        users::operations(),
+        user_conversations::operations(),
+        roles::operations(),
+        services::operations(),
+        service_configuration::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

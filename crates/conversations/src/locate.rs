@@ -1,0 +1,39 @@
+//! Whether everything that a path names is there, from left to right.
+
+use store::Tx;
+
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::operation::Path;
+use crate::{
+    Conversation, Message, Participant, Role, Service, User, heads, memberships, messages, participants,
+    roles, services, users,
+};
+
+/// The 404 that comes before any 400: asked when a form was refused before the store was looked at.
+pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
+    services::of_call(tx, call)?;
+    if path.find_key::<Service>("ServiceSid").is_some() {
+        services::fetch(tx, call, path)?;
+    }
+    let mut user = None;
+    if path.find_key::<User>("UserSid").is_some() {
+        user = Some(users::of_path(tx, call, path)?);
+    }
+    if path.find_key::<Conversation>("ConversationSid").is_some() {
+        let head = heads::fetch(tx, call, path)?;
+        if let Some(user) = user {
+            memberships::find(tx, user.sid, head.sid)?.ok_or_else(|| call.not_found())?;
+        }
+        if path.find_key::<Participant>("ParticipantSid").is_some() {
+            participants::of_path(tx, call, path, head.sid)?;
+        }
+        if path.find_key::<Message>("MessageSid").is_some() {
+            messages::of_path(tx, call, path, &head)?;
+        }
+    }
+    if path.find_key::<Role>("RoleSid").is_some() {
+        roles::fetch(tx, call, path)?;
+    }
+    Ok(())
+}

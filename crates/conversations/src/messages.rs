@@ -1,0 +1,334 @@
+//! Messages: what is said in a conversation, in the order of its index. An index is never given again.
+
+mod form;
+mod key;
+
+pub use form::{CreateMessage, ListMessages, UpdateMessage};
+pub use key::MessageKey;
+use serde_json::value::RawValue;
+use wire::Position;
+
+use crate::heads::{self, Head};
+use crate::participants::{bound, is_group};
+use crate::prelude::*;
+use crate::tombstones::{self, Kind};
+use crate::{participants, receipts, services};
+
+/// Who speaks where no author is named.
+pub const SYSTEM: &str = "system";
+
+// Record ─────────────────────────────────────────────────────────────────────
+
+/// Field order is the order of the columns.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub key: MessageKey,
+    pub sid: Sid<Message>,
+    pub conversation_sid: Sid<Conversation>,
+    pub author: String,
+    pub participant_sid: Option<Sid<Participant>>,
+    pub body: Option<String>,
+    /// Stored, and shown to SDK clients; the REST API does not print it.
+    pub subject: Option<String>,
+    pub attributes: Attributes,
+    /// JSON text of an array.
+    pub media: Option<String>,
+    pub content_sid: Option<Sid<ContentTemplate>>,
+    /// JSON text of the summary of its receipts; none until a receipt has a status.
+    pub delivery: Option<String>,
+    pub date_created: Timestamp,
+    pub date_updated: Timestamp,
+    /// Positions of the conversation.
+    pub position_added: i64,
+    pub position_changed: Option<i64>,
+}
+
+impl Prefix for Message {
+    const PREFIX: &'static str = "IM";
+}
+
+/// What a message may be rendered from.
+#[derive(Clone, Debug)]
+pub enum ContentTemplate {}
+
+impl Prefix for ContentTemplate {
+    const PREFIX: &'static str = "HX";
+}
+
+/// A message as the API shows it.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub message: Message,
+    pub account_sid: Sid<Account>,
+}
+
+impl Serialize for Shown {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            sid: &'a Sid<Message>,
+            account_sid: &'a Sid<Account>,
+            conversation_sid: &'a Sid<Conversation>,
+            body: &'a Option<String>,
+            media: Option<&'a RawValue>,
+            author: &'a str,
+            participant_sid: &'a Option<Sid<Participant>>,
+            attributes: &'a Attributes,
+            date_created: &'a Timestamp,
+            date_updated: &'a Timestamp,
+            index: i64,
+            delivery: Option<&'a RawValue>,
+            content_sid: &'a Option<Sid<ContentTemplate>>,
+        }
+        let Self { message, account_sid } = self;
+        Fields {
+            sid: &message.sid,
+            account_sid,
+            conversation_sid: &message.conversation_sid,
+            body: &message.body,
+            media: raw(message.media.as_ref()),
+            author: &message.author,
+            participant_sid: &message.participant_sid,
+            attributes: &message.attributes,
+            date_created: &message.date_created,
+            date_updated: &message.date_updated,
+            index: message.key.index(),
+            delivery: raw(message.delivery.as_ref()),
+            content_sid: &message.content_sid,
+        }
+        .serialize(serializer)
+    }
+}
+
+fn raw(json: Option<&String>) -> Option<&RawValue> {
+    json.and_then(|text| serde_json::from_str(text).ok())
+}
+
+impl Resource for Shown {
+    const NAMES_SERVICE: bool = true;
+
+    fn url(&self, call: &Call) -> String {
+        let Message { sid, conversation_sid, .. } = &self.message;
+        format!("{}/Conversations/{conversation_sid}/Messages/{sid}", call.service_url())
+    }
+
+    fn links(&self, _: &Call, url: &str) -> Links {
+        below(url, &[("delivery_receipts", "Receipts"), ("channel_metadata", "ChannelMetadata")])
+    }
+}
+
+// Rules: pure ────────────────────────────────────────────────────────────────
+
+impl Message {
+    fn new(call: &Call, head: &Head, form: &CreateMessage, now: Timestamp) -> Self {
+        let CreateMessage { author, body, subject, attributes, date_created, date_updated } = form;
+        let date_created = date_created.unwrap_or(now);
+        Self {
+            key: MessageKey::new(head.number, head.next_index - 1),
+            sid: call.new_sid(now),
+            conversation_sid: head.sid,
+            author: author.clone().unwrap_or_else(|| SYSTEM.to_owned()),
+            participant_sid: None,
+            body: body.clone(),
+            subject: subject.clone(),
+            attributes: attributes.clone().unwrap_or_default(),
+            media: None,
+            content_sid: None,
+            delivery: None,
+            date_created,
+            date_updated: date_updated.unwrap_or(date_created),
+            position_added: head.position,
+            position_changed: None,
+        }
+    }
+
+    /// A parameter left out keeps its value.
+    fn with(self, form: &UpdateMessage, now: Timestamp) -> Self {
+        let UpdateMessage { author, body, subject, attributes, date_created, date_updated } = form;
+        Self {
+            author: author.clone().unwrap_or(self.author),
+            body: body.clone().or(self.body),
+            subject: subject.clone().or(self.subject),
+            attributes: attributes.clone().unwrap_or(self.attributes),
+            date_created: date_created.unwrap_or(self.date_created),
+            date_updated: date_updated.unwrap_or(now),
+            ..self
+        }
+    }
+
+    fn shown(self, call: &Call) -> Shown {
+        Shown { message: self, account_sid: call.account_sid }
+    }
+}
+
+/// The participant among `bound` who speaks as this author: by identity, address or projected address.
+fn speaker<'a>(bound: &'a [Participant], author: &str) -> Option<&'a Participant> {
+    bound.iter().find(|participant| {
+        let addresses = participant.binding.iter().flat_map(|b| [&b.address, &b.projected_address]);
+        addresses.chain([&participant.identity]).flatten().any(|name| name == author)
+    })
+}
+
+// Storage ────────────────────────────────────────────────────────────────────
+
+impl Record for Message {
+    const TABLE: &'static str = "messages";
+    const KEY: &'static [&'static str] = &["key"];
+    const COLUMNS: &'static str = "key, sid, conversation_sid, author, participant_sid, body, subject, \
+         attributes, media, content_sid, delivery, date_created, date_updated, position_added, position_changed";
+
+    #[rustfmt::skip]
+    fn values(&self) -> Vec<&dyn Value> {
+        vec![&self.key, &self.sid, &self.conversation_sid, &self.author, &self.participant_sid, &self.body,
+             &self.subject, &self.attributes, &self.media, &self.content_sid, &self.delivery,
+             &self.date_created, &self.date_updated, &self.position_added, &self.position_changed]
+    }
+
+    #[rustfmt::skip]
+    fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            key: row.next()?, sid: row.next()?, conversation_sid: row.next()?, author: row.next()?,
+            participant_sid: row.next()?, body: row.next()?, subject: row.next()?, attributes: row.next()?,
+            media: row.next()?, content_sid: row.next()?, delivery: row.next()?, date_created: row.next()?,
+            date_updated: row.next()?, position_added: row.next()?, position_changed: row.next()?,
+        })
+    }
+}
+
+// The conversation that leads each of these has been found under its tenant.
+const BY_SID: &str = "WHERE conversation_sid = $1 AND sid = $2";
+const IN_RANGE: &str = "WHERE key >= $1 AND key < $2";
+const LAST: &str = "WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT 1";
+const COUNT_AFTER: &str =
+    "SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE key > $1 AND key < $2 LIMIT $3) AS unread";
+
+// Operations: one transaction each ───────────────────────────────────────────
+
+/// The message of the path, or 404.
+pub fn of_path(tx: &mut Tx<'_>, call: &Call, path: &Path, head: &Head) -> Result<Message, Failure> {
+    let sid = path.sid::<Message>(call, "MessageSid")?;
+    tx.find(BY_SID, &[&head.sid, &sid])?.ok_or_else(|| call.not_found().into())
+}
+
+/// How many messages come after `index`, up to `limit`.
+pub fn count_after(tx: &mut Tx<'_>, head: &Head, index: i64, limit: i64) -> Result<i64, StoreError> {
+    if head.messages == head.next_index {
+        // Nothing was ever removed: the indexes tell.
+        return Ok((head.next_index - 1 - index).clamp(0, limit));
+    }
+    let (_, end) = MessageKey::range(head.number);
+    let after = MessageKey::new(head.number, index.min(MessageKey::LAST_INDEX));
+    Ok(tx.row(COUNT_AFTER, &[&after, &end, &limit], one::<i64>)?.unwrap_or_default())
+}
+
+/// Everything that a message is, in its own transaction: the head's counters, the row, and a receipt
+/// for each participant that it will go out to.
+fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Result<Shown, Failure> {
+    services::of_call(tx, call)?;
+    let head = heads::next_message(tx, call, path)?;
+    let mut message = Message::new(call, &head, form, tx.now());
+    let bound = bound(tx, &head)?;
+    message.participant_sid = match speaker(&bound, &message.author) {
+        Some(participant) => Some(participant.sid),
+        None if message.author == SYSTEM => None,
+        None if is_group(&bound) => return Err(Problem::AUTHOR_NOT_IN_GROUP.into()),
+        None => participants::find(tx, head.sid, &Key::Name(message.author.clone()))?.map(|one| one.sid),
+    };
+    tx.append(&message)?;
+    for participant in bound.iter().filter(|one| one.identity.is_none()) {
+        if message.participant_sid != Some(participant.sid) {
+            receipts::expect(tx, call, &message, participant)?;
+        }
+    }
+    Ok(message.shown(call))
+}
+
+fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
+    services::of_call(tx, call)?;
+    let head = heads::fetch(tx, call, path)?;
+    Ok(of_path(tx, call, path, &head)?.shown(call))
+}
+
+fn list(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    path: &Path,
+    filter: &ListMessages,
+    request: &PageRequest,
+) -> Result<Page<Shown>, Failure> {
+    services::of_call(tx, call)?;
+    let head = heads::fetch(tx, call, path)?;
+    let (first, end) = MessageKey::range(head.number);
+    // Cursors carry the index, not the key: the number is this database's own affair.
+    let key = |cursor: Cursor| Cursor { at: MessageKey::new(head.number, cursor.at).packed(), ..cursor };
+    let position = match request.position {
+        Position::Start => Position::Start,
+        Position::After(cursor) => Position::After(key(cursor)),
+        Position::Before(cursor) => Position::Before(key(cursor)),
+    };
+    let request = PageRequest { position, ..*request };
+    let select = format!("SELECT {} FROM messages {IN_RANGE}", Message::COLUMNS);
+    let order = Order { at: "key", sid: None, descending: filter.is_descending() };
+    let read = |row: &mut Row<'_>| Message::read(row).map(|message| message.shown(call));
+    let cursor = |shown: &Shown| Cursor { at: shown.message.key.index(), sid: [0; 16] };
+    Ok(page(tx, (&select, &[&first, &end]), &order, &request, (read, cursor))?)
+}
+
+fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Result<Shown, Failure> {
+    services::of_call(tx, call)?;
+    let mut head = heads::lock(tx, call, path)?;
+    let message = of_path(tx, call, path, &head)?;
+    head.require_open()?;
+    if form.is_empty() {
+        return Ok(message.shown(call));
+    }
+    let mut message = message.with(form, tx.now());
+    message.position_changed = Some(head.advance());
+    if form.author.is_some() {
+        let bound = bound(tx, &head)?;
+        let author = Key::Name(message.author.clone());
+        message.participant_sid = match speaker(&bound, &message.author) {
+            Some(participant) => Some(participant.sid),
+            None => participants::find(tx, head.sid, &author)?.map(|participant| participant.sid),
+        };
+    }
+    tx.replace(&message)?;
+    heads::replace(tx, &head)?;
+    Ok(message.shown(call))
+}
+
+fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
+    services::of_call(tx, call)?;
+    let mut head = heads::lock(tx, call, path)?;
+    let message = of_path(tx, call, path, &head)?;
+    head.require_open()?;
+    tx.remove(&message)?;
+    receipts::remove_all(tx, &message)?;
+    let index = message.key.index();
+    let stone = (Kind::Message, message.sid.as_bytes(), Some(index));
+    let position = head.advance();
+    tombstones::leave(tx, (head.sid.as_bytes(), position), stone)?;
+    head.messages -= 1;
+    if head.last_message_index == Some(index) {
+        let (first, end) = MessageKey::range(head.number);
+        let last: Option<Message> = tx.find(LAST, &[&first, &end])?;
+        head.last_message_index = last.as_ref().map(|message| message.key.index());
+        head.last_message_at = last.map(|message| message.date_created);
+        head.document_position = head.position;
+    }
+    heads::replace(tx, &head)?;
+    Ok(())
+}
+
+/// Where the operations stand.
+pub fn operations() -> Vec<Operation> {
+    const LIST: &str = "/Conversations/{ConversationSid}/Messages";
+    const ONE: &str = "/Conversations/{ConversationSid}/Messages/{MessageSid}";
+    vec![
+        Operation::list(LIST, Paged::new("messages", 100), list),
+        Operation::create(LIST, create),
+        Operation::fetch(ONE, fetch),
+        Operation::update(ONE, update),
+        Operation::delete(ONE, delete),
+    ]
+}

@@ -1,0 +1,311 @@
+//! The table of operations: verb and path on one side, a function of one transaction on the other.
+//!
+//! A door (REST today, the SDK's commands later) finds the operation, hands it the path's values and
+//! the form, and gets [`Work`] to run: a read, or a write with the roots it will lock. Forms are read
+//! before the transaction; what they refuse is answered only after [`locate`](crate::locate) has found
+//! every object of the path, because a 404 comes before a 400.
+
+use std::sync::Arc;
+
+use store::{Roots, Tx};
+use wire::{Form, Key, Meta, PageRequest, Prefix, Problem, Sid, meta};
+
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::paging::Page;
+use crate::resource::{Resource, render};
+use crate::{Conversation, Role, User};
+
+/// What a request wants done with the resource of its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// GET of a list.
+    List,
+    /// GET of one.
+    Fetch,
+    /// POST to a list.
+    Create,
+    /// POST to one.
+    Update,
+    /// DELETE of one.
+    Delete,
+}
+
+/// Where an operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// Below `/v1` alone.
+    Account,
+    /// Below `/v1/Services/{ChatServiceSid}` alone.
+    Service,
+    /// Below both.
+    Both,
+}
+
+/// A form that an operation takes, read once and checked for all that needs no look at the store.
+pub trait FromForm: Sized + Send + Sync + 'static {
+    /// Reads the parameters. Unknown ones are nobody's.
+    fn from_form(call: &Call, form: &Form) -> Result<Self, Problem>;
+}
+
+/// The form of an operation without parameters.
+pub struct NoParameters;
+
+impl FromForm for NoParameters {
+    fn from_form(_: &Call, _: &Form) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+}
+
+/// What narrows or orders a list.
+pub trait Filter: FromForm {
+    /// The parameters as the page's URLs carry them on: those given, in their normal form.
+    fn parameters(&self) -> Vec<(&'static str, String)>;
+}
+
+impl Filter for NoParameters {
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+/// The length of a list's pages, and the name that its items stand under.
+#[derive(Clone, Copy)]
+pub struct Paged {
+    /// `conversations`, `delivery_receipts`.
+    pub key: &'static str,
+    /// Items on a page where nothing is asked.
+    pub default: usize,
+    /// What a larger `PageSize` is cut to.
+    pub max: usize,
+}
+
+impl Paged {
+    /// Fifty to the page, `max` at the most.
+    pub const fn new(key: &'static str, max: usize) -> Self {
+        Self { key, default: 50, max }
+    }
+}
+
+/// The values of a path, decoded.
+pub struct Path {
+    values: Vec<(&'static str, String)>,
+}
+
+impl Path {
+    /// `values` in the order of the path.
+    pub fn new(values: Vec<(&'static str, String)>) -> Self {
+        Self { values }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What names a thing by sid or name.
+    pub fn key<R: Prefix>(&self, name: &'static str) -> Key<R> {
+        Key::parse(self.get(name).expect("an operation asks for what its template names"))
+    }
+
+    /// The same, where the path may lack it.
+    pub fn find_key<R: Prefix>(&self, name: &'static str) -> Option<Key<R>> {
+        self.get(name).map(Key::parse)
+    }
+
+    /// What names a thing by its sid alone: anything else is not found.
+    pub fn sid<R: Prefix>(&self, call: &Call, name: &'static str) -> Result<Sid<R>, Problem> {
+        match self.key(name) {
+            Key::Sid(sid) => Ok(sid),
+            Key::Name(_) => Err(call.not_found()),
+        }
+    }
+
+    /// The roots that the path names by their sids. Those named otherwise are found, and locked, by the
+    /// operation itself.
+    fn roots(&self) -> Roots {
+        let mut roots = Roots::none();
+        if let Some(Key::Sid(sid)) = self.find_key::<Conversation>("ConversationSid") {
+            roots.push(Conversation::root(sid));
+        }
+        if let Some(Key::Sid(sid)) = self.find_key::<User>("UserSid") {
+            roots.push(User::root(sid));
+        }
+        if let Some(Key::Sid(sid)) = self.find_key::<Role>("RoleSid") {
+            roots.push(Role::root(sid));
+        }
+        roots
+    }
+}
+
+/// What a door is to answer with, once the transaction stands.
+pub struct Answer {
+    /// 200, 201, 202 or 204.
+    pub status: u16,
+    body: Body,
+}
+
+enum Body {
+    Empty,
+    Ready(Vec<u8>),
+    Record(Box<dyn Rendered>),
+}
+
+impl Answer {
+    /// The JSON, rendered now: outside the writer's thread.
+    pub fn body(self, call: &Call) -> Vec<u8> {
+        match self.body {
+            Body::Empty => Vec::new(),
+            Body::Ready(bytes) => bytes,
+            Body::Record(record) => record.bytes(call),
+        }
+    }
+}
+
+trait Rendered: Send {
+    fn bytes(&self, call: &Call) -> Vec<u8>;
+}
+
+impl<R: Resource + Send> Rendered for R {
+    fn bytes(&self, call: &Call) -> Vec<u8> {
+        let mut out = Vec::with_capacity(1024);
+        render(self, call, &mut out);
+        out
+    }
+}
+
+type ReadWork = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Answer, Failure> + Send>;
+type WriteWork = Box<dyn Fn(&mut Tx<'_>) -> Result<Answer, Failure> + Send>;
+
+/// One operation with its form read, ready to run.
+pub enum Work {
+    /// Sees one moment of the store.
+    Read(ReadWork),
+    /// Locks the roots, decides, writes. May run more than once; only the last run counts.
+    Write(Roots, WriteWork),
+}
+
+type List<F, R> = fn(&mut Tx<'_>, &Call, &Path, &F, &PageRequest) -> Result<Page<R>, Failure>;
+type Prepare = Box<dyn Fn(&Arc<Call>, &Arc<Path>, &Form) -> Result<Work, Problem> + Send + Sync>;
+
+/// One row of the table.
+pub struct Operation {
+    /// What it does.
+    pub verb: Verb,
+    /// Where it stands.
+    pub mount: Mount,
+    /// `/Conversations/{ConversationSid}/Participants`.
+    pub template: &'static str,
+    prepare: Prepare,
+}
+
+impl Operation {
+    /// Reads the form and binds it, the call and the path to the work to be done.
+    pub fn prepare(&self, call: &Arc<Call>, path: &Arc<Path>, form: &Form) -> Result<Work, Problem> {
+        (self.prepare)(call, path, form)
+    }
+
+    /// Moves an operation that does not stand at both places.
+    #[must_use]
+    pub fn at(self, mount: Mount) -> Self {
+        Self { mount, ..self }
+    }
+
+    /// GET of one.
+    pub fn fetch<R: Resource + Send + 'static>(
+        template: &'static str,
+        run: fn(&mut Tx<'_>, &Call, &Path) -> Result<R, Failure>,
+    ) -> Self {
+        let prepare: Prepare = Box::new(move |call, path, _| {
+            let (call, path) = (Arc::clone(call), Arc::clone(path));
+            Ok(Work::Read(Box::new(move |tx| record(200, run(tx, &call, &path)?))))
+        });
+        Self { verb: Verb::Fetch, mount: Mount::Both, template, prepare }
+    }
+
+    /// GET of a list. The page is rendered where it is read.
+    pub fn list<F: Filter, R: Resource + 'static>(
+        template: &'static str,
+        paged: Paged,
+        run: List<F, R>,
+    ) -> Self {
+        let prepare: Prepare = Box::new(move |call, path, form| {
+            let filter = F::from_form(call, form)?;
+            let request = PageRequest::parse(form, paged.default, paged.max)?;
+            let (call, path) = (Arc::clone(call), Arc::clone(path));
+            Ok(Work::Read(Box::new(move |tx| {
+                let page = run(tx, &call, &path, &filter, &request)?;
+                let url = format!("{}/v1{}", call.base_url, call.path);
+                let about = meta(&url, &filter.parameters(), &request, page.next, page.previous, paged.key);
+                Ok(Answer { status: 200, body: Body::Ready(render_page(&page.items, &call, &about, paged)) })
+            })))
+        });
+        Self { verb: Verb::List, mount: Mount::Both, template, prepare }
+    }
+
+    /// POST to a list.
+    pub fn create<F: FromForm, R: Resource + Send + 'static>(
+        template: &'static str,
+        run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
+    ) -> Self {
+        Self::writing(Verb::Create, template, 201, run)
+    }
+
+    /// POST to one.
+    pub fn update<F: FromForm, R: Resource + Send + 'static>(
+        template: &'static str,
+        run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
+    ) -> Self {
+        Self::writing(Verb::Update, template, 200, run)
+    }
+
+    /// DELETE of one.
+    pub fn delete(template: &'static str, run: fn(&mut Tx<'_>, &Call, &Path) -> Result<(), Failure>) -> Self {
+        let prepare: Prepare = Box::new(move |call, path, _| {
+            let (call, path) = (Arc::clone(call), Arc::clone(path));
+            Ok(Work::Write(
+                path.roots(),
+                Box::new(move |tx| {
+                    run(tx, &call, &path)?;
+                    Ok(Answer { status: 204, body: Body::Empty })
+                }),
+            ))
+        });
+        Self { verb: Verb::Delete, mount: Mount::Both, template, prepare }
+    }
+
+    fn writing<F: FromForm, R: Resource + Send + 'static>(
+        verb: Verb,
+        template: &'static str,
+        status: u16,
+        run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
+    ) -> Self {
+        let prepare: Prepare = Box::new(move |call, path, form| {
+            let form = F::from_form(call, form)?;
+            let (call, path) = (Arc::clone(call), Arc::clone(path));
+            Ok(Work::Write(path.roots(), Box::new(move |tx| record(status, run(tx, &call, &path, &form)?))))
+        });
+        Self { verb, mount: Mount::Both, template, prepare }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it ends the closures above")]
+fn record<R: Resource + Send + 'static>(status: u16, resource: R) -> Result<Answer, Failure> {
+    Ok(Answer { status, body: Body::Record(Box::new(resource)) })
+}
+
+fn render_page<R: Resource>(items: &[R], call: &Call, about: &Meta, paged: Paged) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024 * (items.len() + 1));
+    out.extend_from_slice(b"{\"meta\":");
+    serde_json::to_writer(&mut out, about).expect("meta has only text keys");
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(paged.key.as_bytes());
+    out.extend_from_slice(b"\":[");
+    for (place, item) in items.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        render(item, call, &mut out);
+    }
+    out.extend_from_slice(b"]}");
+    out
+}

@@ -1,0 +1,199 @@
+//! Purges: what a deletion has taken out of sight and still has to remove, a bounded chunk at a time.
+//!
+//! A deletion is one short transaction that ends with a row here. Housekeeping takes the oldest row
+//! and advances it until nothing is left; it may be stopped at any moment and goes on where it was.
+
+use crate::heads;
+use crate::messages::MessageKey;
+use crate::participants;
+use crate::prelude::*;
+use crate::{conversations, memberships, users};
+
+/// Rows that one step removes of what nothing else depends on.
+const ROWS: i64 = 500;
+/// Things that one step removes where each touches other roots.
+const THINGS: i64 = 20;
+
+// Record ─────────────────────────────────────────────────────────────────────
+
+/// What a purge removes the rest of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PurgeKind {
+    Conversation,
+    User,
+    Service,
+}
+
+/// Field order is the order of the columns.
+#[derive(Clone, Debug)]
+pub struct Purge {
+    number: i64,
+    kind: PurgeKind,
+    account_sid: Sid<Account>,
+    chat_service_sid: Sid<Service>,
+    root: [u8; 16],
+    conversation_number: Option<i64>,
+}
+
+// Storage ────────────────────────────────────────────────────────────────────
+
+impl Value for PurgeKind {
+    fn cell(&self) -> Cell<'_> {
+        Cell::Text(match self {
+            Self::Conversation => "conversation",
+            Self::User => "user",
+            Self::Service => "service",
+        })
+    }
+}
+
+impl Column for PurgeKind {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Text("conversation") => Some(Self::Conversation),
+            Cell::Text("user") => Some(Self::User),
+            Cell::Text("service") => Some(Self::Service),
+            _ => None,
+        }
+    }
+}
+
+/// The scan for what is to be purged: the one query here without a tenant.
+const OLDEST: &str = "SELECT number, kind, account_sid, chat_service_sid, root, conversation_number \
+     FROM purges ORDER BY number LIMIT 1";
+const BEGIN: &str = "INSERT INTO purges (kind, account_sid, chat_service_sid, root, conversation_number, \
+     date_created) VALUES ($1, $2, $3, $4, $5, $6)";
+const IS_THERE: &str = "SELECT number FROM purges WHERE number = $1";
+const END: &str = "DELETE FROM purges WHERE number = $1";
+const MESSAGES: &str = "DELETE FROM messages WHERE key IN \
+     (SELECT key FROM messages WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3)";
+const RECEIPTS: &str = "DELETE FROM receipts WHERE message_key IN \
+     (SELECT message_key FROM receipts WHERE message_key >= $1 AND message_key < $2 \
+     ORDER BY message_key LIMIT $3)";
+const PARTICIPANTS: &str = "DELETE FROM participants WHERE conversation_sid = $1 AND sid IN \
+     (SELECT sid FROM participants WHERE conversation_sid = $1 ORDER BY sid LIMIT $2)";
+const TOMBSTONES: &str = "DELETE FROM tombstones WHERE root = $1 AND position IN \
+     (SELECT position FROM tombstones WHERE root = $1 ORDER BY kind, position LIMIT $2)";
+const MEMBERSHIPS: &str = "DELETE FROM memberships WHERE user_sid = $1 AND conversation_sid IN \
+     (SELECT conversation_sid FROM memberships WHERE user_sid = $1 ORDER BY conversation_sid LIMIT $2)";
+const ROLES: &str = "DELETE FROM roles WHERE chat_service_sid = $1 AND sid IN \
+     (SELECT sid FROM roles WHERE chat_service_sid = $1 ORDER BY date_created, sid LIMIT $2)";
+const USERS: &str = "WHERE chat_service_sid = $1 ORDER BY date_created, sid LIMIT $2";
+
+// Operations ─────────────────────────────────────────────────────────────────
+
+/// A conversation that was taken out of sight.
+pub fn conversation(tx: &mut Tx<'_>, gone: &Conversation, number: i64) -> Result<(), StoreError> {
+    let tenant = (gone.account_sid, gone.chat_service_sid);
+    begin(tx, PurgeKind::Conversation, tenant, (*gone.sid.as_bytes(), Some(number)))
+}
+
+/// A user that was taken out of sight while still a member of conversations.
+pub fn user(tx: &mut Tx<'_>, gone: &User) -> Result<(), StoreError> {
+    begin(tx, PurgeKind::User, (gone.account_sid, gone.chat_service_sid), (*gone.sid.as_bytes(), None))
+}
+
+/// A service that was taken out of sight with all that is in it.
+pub fn service(tx: &mut Tx<'_>, gone: &Service) -> Result<(), StoreError> {
+    begin(tx, PurgeKind::Service, (gone.account_sid, gone.sid), (*gone.sid.as_bytes(), None))
+}
+
+fn begin(
+    tx: &mut Tx<'_>,
+    kind: PurgeKind,
+    (account, service): (Sid<Account>, Sid<Service>),
+    (root, number): ([u8; 16], Option<i64>),
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.put(BEGIN, &[&kind, &account, &service, &root, &number, &now])
+}
+
+/// The oldest purge that is not done.
+pub fn next(tx: &mut Tx<'_>) -> Result<Option<Purge>, StoreError> {
+    tx.row(OLDEST, &[], |row| {
+        Ok(Purge {
+            number: row.next()?,
+            kind: row.next()?,
+            account_sid: row.next()?,
+            chat_service_sid: row.next()?,
+            root: row.next()?,
+            conversation_number: row.next()?,
+        })
+    })
+}
+
+/// Removes the next chunk, or the purge itself where nothing is left. Of two nodes at the same purge
+/// one does the work and the other finds less to do.
+pub fn advance(tx: &mut Tx<'_>, purge: &Purge) -> Result<(), Failure> {
+    if tx.row(IS_THERE, &[&purge.number], one::<i64>)?.is_none() {
+        return Ok(());
+    }
+    let is_done = match purge.kind {
+        PurgeKind::Conversation => advance_conversation(tx, purge)?,
+        PurgeKind::User => advance_user(tx, purge)?,
+        PurgeKind::Service => advance_service(tx, purge)?,
+    };
+    if is_done {
+        tx.put(END, &[&purge.number])?;
+    }
+    Ok(())
+}
+
+impl Purge {
+    /// What a step locks before it looks: the roots that it knows. It finds the others as it goes.
+    pub fn roots(&self) -> Roots {
+        Roots::none()
+    }
+}
+
+/// Whether a chunk was the last one.
+fn is_last(removed: u64, limit: i64) -> bool {
+    i64::try_from(removed).is_ok_and(|removed| removed < limit)
+}
+
+fn advance_conversation(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
+    let sid: Sid<Conversation> = Sid::from_bytes(purge.root);
+    if let Some(number) = purge.conversation_number {
+        let (first, end) = MessageKey::range(number);
+        if !is_last(tx.execute(MESSAGES, &[&first, &end, &ROWS])?, ROWS)
+            || !is_last(tx.execute(RECEIPTS, &[&first, &end, &ROWS])?, ROWS)
+        {
+            return Ok(false);
+        }
+    }
+    if participants::end_some(tx, sid, THINGS)? > 0 {
+        return Ok(false);
+    }
+    Ok(is_last(tx.execute(PARTICIPANTS, &[&sid, &ROWS])?, ROWS)
+        && is_last(tx.execute(TOMBSTONES, &[&purge.root, &ROWS])?, ROWS))
+}
+
+fn advance_user(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
+    let memberships = memberships::some(tx, Sid::from_bytes(purge.root), THINGS)?;
+    if !memberships.is_empty() {
+        participants::leave_all(tx, &purge.account_sid, &memberships)?;
+        return Ok(false);
+    }
+    Ok(is_last(tx.execute(TOMBSTONES, &[&purge.root, &ROWS])?, ROWS))
+}
+
+fn advance_service(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
+    if let Some(head) = heads::first(tx, purge.chat_service_sid)? {
+        tx.lock(&Roots::one(Conversation::root(head.sid)))?;
+        conversations::remove(tx, &head)?;
+        return Ok(false);
+    }
+    let users: Vec<User> = tx.list(USERS, &[&purge.chat_service_sid, &THINGS])?;
+    for user in &users {
+        if !is_last(tx.execute(MEMBERSHIPS, &[&user.sid, &ROWS])?, ROWS)
+            || !is_last(tx.execute(TOMBSTONES, &[&user.sid, &ROWS])?, ROWS)
+        {
+            return Ok(false);
+        }
+        users::remove(tx, user)?;
+    }
+    if !users.is_empty() {
+        return Ok(false);
+    }
+    Ok(is_last(tx.execute(ROLES, &[&purge.chat_service_sid, &ROWS])?, ROWS))
+}

@@ -1,0 +1,27 @@
+//! Every record of the store, for the tests that hold for all of them.
+
+use store::Record;
+
+use crate::{
+    accounts, api_keys, conversations, memberships, messages, participants, receipts, roles, services, users,
+};
+
+/// Somebody who wants to see every record's type.
+pub trait Visitor {
+    /// Sees one.
+    fn visit<R: Record>(&mut self);
+}
+
+/// Shows every record. The head of a conversation is none: its number is the database's to give.
+pub fn each_record(visitor: &mut impl Visitor) {
+    visitor.visit::<accounts::Account>();
+    visitor.visit::<api_keys::ApiKey>();
+    visitor.visit::<services::Service>();
+    visitor.visit::<roles::Stored>();
+    visitor.visit::<users::User>();
+    visitor.visit::<conversations::Conversation>();
+    visitor.visit::<participants::Participant>();
+    visitor.visit::<memberships::Membership>();
+    visitor.visit::<messages::Message>();
+    visitor.visit::<receipts::Receipt>();
+}

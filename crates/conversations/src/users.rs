@@ -1,0 +1,322 @@
+//! Users: the people a service knows, each named by its `identity`.
+
+use crate::claims::{self, Claim};
+use crate::prelude::*;
+use crate::roles::{self, RoleType};
+use crate::{memberships, participants, purges, services};
+
+/// What a deletion takes out of its conversations at once; a user with more leaves the rest to housekeeping.
+const MEMBERSHIPS_AT_ONCE: i64 = 50;
+
+// Record ─────────────────────────────────────────────────────────────────────
+
+/// Field order is the order of the JSON and of the columns.
+#[derive(Clone, Debug, Serialize)]
+pub struct User {
+    pub sid: Sid<User>,
+    pub account_sid: Sid<Account>,
+    pub chat_service_sid: Sid<Service>,
+    pub role_sid: Sid<Role>,
+    pub identity: String,
+    pub friendly_name: Option<String>,
+    pub attributes: Attributes,
+    pub is_online: Option<bool>,
+    pub is_notifiable: Option<bool>,
+    pub date_created: Timestamp,
+    pub date_updated: Timestamp,
+}
+
+impl Prefix for User {
+    const PREFIX: &'static str = "US";
+}
+
+impl Resource for User {
+    fn url(&self, call: &Call) -> String {
+        format!("{}/Users/{}", call.service_url(), self.sid)
+    }
+
+    fn links(&self, _: &Call, url: &str) -> Links {
+        below(url, &[("user_conversations", "Conversations")])
+    }
+}
+
+// Form parameters ────────────────────────────────────────────────────────────
+
+/// What create and update share.
+pub struct UserForm {
+    friendly_name: Option<String>,
+    attributes: Option<Attributes>,
+    role_sid: Option<Sid<Role>>,
+}
+
+impl FromForm for UserForm {
+    fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        let attributes = |text| Attributes::parse(text, call.limits.limit(16 * 1024));
+        Ok(Self {
+            // Twilio: an empty FriendlyName does not clear (facts of infrastructure-as-code providers).
+            friendly_name: form
+                .text("FriendlyName", call.limits.limit(256), Problem::FRIENDLY_NAME_TOO_LONG)?
+                .filter(|name| !name.is_empty()),
+            attributes: form.get("Attributes").map(attributes).transpose()?,
+            role_sid: form.sid("RoleSid", Problem { status: 400, ..Problem::ROLE_NOT_FOUND })?,
+        })
+    }
+}
+
+pub struct CreateUser {
+    identity: String,
+    rest: UserForm,
+}
+
+impl FromForm for CreateUser {
+    fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        let identity = form.required("Identity", Problem::IDENTITY_NOT_PROVIDED)?;
+        Ok(Self { identity: parse_identity(call, identity)?, rest: UserForm::from_form(call, form)? })
+    }
+}
+
+/// Identities are case-sensitive text that cannot be taken for a sid or for the server itself.
+pub fn parse_identity(call: &Call, identity: &str) -> Result<String, Problem> {
+    if Sid::<User>::parse(identity).is_some() {
+        return Err(Problem::IDENTITY_LOOKS_LIKE_SID);
+    }
+    if identity == "system" {
+        return Err(Problem::IDENTITY_RESERVED);
+    }
+    if identity.chars().count() > call.limits.limit(256) {
+        return Err(Problem::IDENTITY_TOO_LONG);
+    }
+    Ok(identity.to_owned())
+}
+
+// Rules: pure ────────────────────────────────────────────────────────────────
+
+impl User {
+    fn new(call: &Call, service: &Service, identity: String, now: Timestamp) -> Self {
+        Self {
+            sid: call.new_sid(now),
+            account_sid: call.account_sid,
+            chat_service_sid: service.sid,
+            role_sid: service.default_chat_service_role_sid,
+            identity,
+            friendly_name: None,
+            attributes: Attributes::default(),
+            is_online: None,
+            is_notifiable: None,
+            date_created: now,
+            date_updated: now,
+        }
+    }
+
+    /// A parameter left out keeps its value. No `..` in the pattern, so that a parameter added to the
+    /// form must be placed here.
+    fn with(self, UserForm { friendly_name, attributes, role_sid }: &UserForm) -> Self {
+        Self {
+            friendly_name: friendly_name.clone().or(self.friendly_name),
+            attributes: attributes.clone().unwrap_or(self.attributes),
+            role_sid: role_sid.unwrap_or(self.role_sid),
+            ..self
+        }
+    }
+
+    /// Where the service keeps no reachability, nothing is said of it; where it does, a user who never
+    /// connected is off line.
+    fn seen_from(mut self, service: &Service) -> Self {
+        if service.reachability_enabled {
+            self.is_online = Some(self.is_online.unwrap_or(false));
+        } else {
+            (self.is_online, self.is_notifiable) = (None, None);
+        }
+        self
+    }
+}
+
+impl UserForm {
+    fn is_empty(&self) -> bool {
+        self.friendly_name.is_none() && self.attributes.is_none() && self.role_sid.is_none()
+    }
+}
+
+// Storage ────────────────────────────────────────────────────────────────────
+
+impl User {
+    /// The root of its memberships and profile.
+    pub fn root(sid: Sid<User>) -> Root {
+        const KIND: RootKind = RootKind { rank: 1, lock: "SELECT sid FROM user_heads WHERE sid = $1" };
+        Root::new(&KIND, *sid.as_bytes())
+    }
+}
+
+impl Record for User {
+    const TABLE: &'static str = "users";
+    const KEY: &'static [&'static str] = &["chat_service_sid", "sid"];
+    const COLUMNS: &'static str = "sid, account_sid, chat_service_sid, role_sid, identity, friendly_name, \
+         attributes, is_online, is_notifiable, date_created, date_updated";
+
+    #[rustfmt::skip]
+    fn values(&self) -> Vec<&dyn Value> {
+        vec![&self.sid, &self.account_sid, &self.chat_service_sid, &self.role_sid, &self.identity,
+             &self.friendly_name, &self.attributes, &self.is_online, &self.is_notifiable,
+             &self.date_created, &self.date_updated]
+    }
+
+    #[rustfmt::skip]
+    fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            sid: row.next()?, account_sid: row.next()?, chat_service_sid: row.next()?,
+            role_sid: row.next()?, identity: row.next()?, friendly_name: row.next()?,
+            attributes: row.next()?, is_online: row.next()?, is_notifiable: row.next()?,
+            date_created: row.next()?, date_updated: row.next()?,
+        })
+    }
+}
+
+/// `Key::parse` has told a sid from an identity; each has its index.
+const BY_SID: &str = "WHERE chat_service_sid = $1 AND sid = $2";
+const BY_IDENTITY: &str = "WHERE chat_service_sid = $1 AND sid = \
+     (SELECT owner FROM claims WHERE tenant = $1 AND kind = 2 AND key = $2)";
+const OF_SERVICE: &str = "WHERE chat_service_sid = $1";
+const INSERT_HEAD: &str = "INSERT INTO user_heads (sid, chat_service_sid, position, profile_position, \
+     memberships) VALUES ($1, $2, 1, 1, 0)";
+const CHANGE_PROFILE: &str = "UPDATE user_heads SET position = position + 1, \
+     profile_position = position + 1 WHERE chat_service_sid = $1 AND sid = $2";
+const REMOVE_HEAD: &str = "DELETE FROM user_heads WHERE chat_service_sid = $1 AND sid = $2";
+
+// Operations: one transaction each ───────────────────────────────────────────
+
+/// The user that a sid or an identity says, of this service.
+pub fn find(tx: &mut Tx<'_>, service: Sid<Service>, key: &Key<User>) -> Result<Option<User>, StoreError> {
+    match key {
+        Key::Sid(sid) => tx.find(BY_SID, &[&service, sid]),
+        Key::Name(identity) => tx.find(BY_IDENTITY, &[&service, identity]),
+    }
+}
+
+/// The user of the path, or 404.
+pub fn of_path(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<User, Failure> {
+    find(tx, call.service_sid, &path.key("UserSid"))?.ok_or_else(|| call.not_found().into())
+}
+
+/// The user of this identity, locked; made where the service does not know it yet.
+pub fn find_or_create(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    service: &Service,
+    identity: &str,
+) -> Result<User, Failure> {
+    let key = Key::Name(identity.to_owned());
+    if let Some(user) = find(tx, service.sid, &key)? {
+        tx.lock(&Roots::one(User::root(user.sid)))?;
+        return Ok(user);
+    }
+    let user = User::new(call, service, identity.to_owned(), tx.now());
+    if insert(tx, &user)? {
+        return Ok(user);
+    }
+    // Somebody else made it while this transaction waited for the claim.
+    let user = find(tx, service.sid, &key)?.ok_or(Problem::CONFLICTING_USER_MODIFICATION)?;
+    tx.lock(&Roots::one(User::root(user.sid)))?;
+    Ok(user)
+}
+
+/// Adds a user with its claim and its head; false where the identity is taken.
+fn insert(tx: &mut Tx<'_>, user: &User) -> Result<bool, StoreError> {
+    if claims::take(tx, &Claim::identity(user.chat_service_sid, &user.identity), user.sid)?.is_some() {
+        return Ok(false);
+    }
+    tx.append(user)?;
+    tx.put(INSERT_HEAD, &[&user.sid, &user.chat_service_sid])?;
+    Ok(true)
+}
+
+fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &CreateUser) -> Result<User, Failure> {
+    let service = services::of_call(tx, call)?;
+    hold_role(tx, call, &form.rest)?;
+    let user = User::new(call, &service, form.identity.clone(), tx.now()).with(&form.rest);
+    if !insert(tx, &user)? {
+        return Err(Problem::USER_ALREADY_EXISTS.into());
+    }
+    Ok(user.seen_from(&service))
+}
+
+fn hold_role(tx: &mut Tx<'_>, call: &Call, form: &UserForm) -> Result<(), Failure> {
+    if let Some(role) = form.role_sid {
+        roles::hold(tx, call, role, (RoleType::Service, Problem::DEPLOYMENT_ROLE_NOT_FOUND))?;
+    }
+    Ok(())
+}
+
+fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<User, Failure> {
+    let service = services::of_call(tx, call)?;
+    Ok(of_path(tx, call, path)?.seen_from(&service))
+}
+
+fn list(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    _: &Path,
+    _: &NoParameters,
+    request: &PageRequest,
+) -> Result<Page<User>, Failure> {
+    let service = services::of_call(tx, call)?;
+    let select = format!("SELECT {} FROM users {OF_SERVICE}", User::COLUMNS);
+    let order = Order::ascending("date_created", Some("sid"));
+    let cursor = |user: &User| Cursor { at: user.date_created.micros(), sid: *user.sid.as_bytes() };
+    let mut page = page(tx, (&select, &[&service.sid]), &order, request, (User::read, cursor))?;
+    for user in &mut page.items {
+        // Twilio: reachability is null in lists, always.
+        (user.is_online, user.is_notifiable) = (None, None);
+    }
+    Ok(page)
+}
+
+fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<User, Failure> {
+    let service = services::of_call(tx, call)?;
+    let user = of_path(tx, call, path)?;
+    tx.lock(&Roots::one(User::root(user.sid)))?;
+    if form.is_empty() {
+        return Ok(user.seen_from(&service));
+    }
+    hold_role(tx, call, form)?;
+    let user = User { date_updated: tx.now(), ..user.with(form) };
+    tx.replace(&user)?;
+    tx.put(CHANGE_PROFILE, &[&service.sid, &user.sid])?;
+    Ok(user.seen_from(&service))
+}
+
+/// Takes the user out of sight and out of its conversations; its messages stay.
+fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
+    services::of_call(tx, call)?;
+    let user = of_path(tx, call, path)?;
+    tx.lock(&Roots::one(User::root(user.sid)))?;
+    let memberships = memberships::some(tx, user.sid, MEMBERSHIPS_AT_ONCE + 1)?;
+    let is_small = i64::try_from(memberships.len()).is_ok_and(|count| count <= MEMBERSHIPS_AT_ONCE);
+    if is_small {
+        participants::leave_all(tx, &user.account_sid, &memberships)?;
+    }
+    remove(tx, &user)?;
+    if !is_small {
+        purges::user(tx, &user)?;
+    }
+    Ok(())
+}
+
+/// Removes a user's own rows and frees its identity.
+pub fn remove(tx: &mut Tx<'_>, user: &User) -> Result<(), StoreError> {
+    claims::free(tx, &Claim::identity(user.chat_service_sid, &user.identity), user.sid)?;
+    tx.put(REMOVE_HEAD, &[&user.chat_service_sid, &user.sid])?;
+    tx.remove(user)
+}
+
+/// Where the operations stand.
+pub fn operations() -> Vec<Operation> {
+    const LIST: &str = "/Users";
+    const ONE: &str = "/Users/{UserSid}";
+    vec![
+        Operation::list(LIST, Paged::new("users", 50), list),
+        Operation::create(LIST, create),
+        Operation::fetch(ONE, fetch),
+        Operation::update(ONE, update),
+        Operation::delete(ONE, delete),
+    ]
+}
