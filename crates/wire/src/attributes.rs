@@ -7,12 +7,15 @@ use serde::{Serialize, Serializer};
 
 use crate::problem::Problem;
 
+/// The nesting that every reader of JSON can follow; some end at 128.
+const MAX_DEPTH: usize = 100;
+
 /// A JSON text kept byte for byte: spaces, order of keys, duplicate keys and all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Attributes(Cow<'static, str>);
 
 impl Attributes {
-    /// Checks what a caller sends: its length in bytes, and that it is JSON.
+    /// Checks what a caller sends: its length in bytes, and that it is JSON which others can read too.
     pub fn parse(text: &str, max_bytes: usize) -> Result<Self, Problem> {
         if text.len() > max_bytes {
             return Err(Problem::ATTRIBUTES_TOO_LONG);
@@ -20,8 +23,8 @@ impl Attributes {
         // `IgnoredAny` builds nothing, does not recurse and converts no number, so that neither a pile of
         // brackets nor 1e400 can hurt.
         match serde_json::from_str::<IgnoredAny>(text) {
-            Ok(IgnoredAny) => Ok(Self(Cow::Owned(text.to_owned()))),
-            Err(_) => Err(Problem::ATTRIBUTES_NOT_JSON),
+            Ok(IgnoredAny) if depth(text) <= MAX_DEPTH => Ok(Self(Cow::Owned(text.to_owned()))),
+            _ => Err(Problem::ATTRIBUTES_NOT_JSON),
         }
     }
 
@@ -34,6 +37,24 @@ impl Attributes {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// How deep arrays and objects stand in one another, in a text that is JSON.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' if !is_text => depth += 1,
+            b']' | b'}' if !is_text => depth -= 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 impl Default for Attributes {
@@ -85,9 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pile_of_brackets_does_not_overflow_the_stack() {
-        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
-        assert!(Attributes::parse(&deep, usize::MAX).is_ok());
+    fn a_pile_of_brackets_is_refused_and_does_not_overflow_the_stack() {
+        let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(Attributes::parse(&nested(MAX_DEPTH), usize::MAX).is_ok());
+        for depth in [MAX_DEPTH + 1, 100_000] {
+            assert_eq!(Attributes::parse(&nested(depth), usize::MAX), Err(Problem::ATTRIBUTES_NOT_JSON));
+        }
+        let text = format!("[\"\\\"{}\", \"\\\\\"]", "[".repeat(1000));
+        assert!(Attributes::parse(&text, usize::MAX).is_ok(), "{text}");
         let open = "{\"a\":".repeat(100_000);
         assert_eq!(Attributes::parse(&open, usize::MAX), Err(Problem::ATTRIBUTES_NOT_JSON));
     }
