@@ -228,7 +228,7 @@ pub fn of_head(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
 }
 
 fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &ConversationForm) -> Result<Shown, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     if form.state == Some(State::Closed) {
         return Err(Problem::INITIAL_STATE_CLOSED.into());
     }
@@ -259,7 +259,7 @@ fn claim_name(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Failur
 }
 
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
     Ok(Shown { conversation: of_head(tx, &head)?, head })
 }
@@ -272,7 +272,7 @@ fn list(
     filter: &ListConversations,
     request: &PageRequest,
 ) -> Result<Page<Shown>, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     if filter.has_dates() {
         return list_by_date(tx, call, filter, request);
     }
@@ -315,7 +315,7 @@ fn list_by_date(
 }
 
 fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) -> Result<Shown, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let mut head = heads::lock_open(tx, call, path)?;
     let conversation = of_head(tx, &head)?;
     if form.is_empty() {
@@ -342,7 +342,7 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) ->
 
 /// Closed or not.
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let head = heads::lock(tx, call, path)?;
     remove(tx, &head)
 }

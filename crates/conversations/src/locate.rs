@@ -12,7 +12,7 @@ use crate::{
 
 /// The 404 that comes before any 400: asked when a form was refused before the store was looked at.
 pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     if path.find_key::<Service>("ServiceSid").is_some() {
         services::fetch(tx, call, path)?;
     }

@@ -224,14 +224,14 @@ pub fn count_after(tx: &mut Tx<'_>, head: &Head, index: i64, limit: i64) -> Resu
 /// Everything that a message is, in its own transaction: the head's counters, the row, and a receipt
 /// for each participant that it will go out to.
 fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Result<Shown, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let head = heads::next_message(tx, call, path)?;
     let mut message = Message::new(call, &head, form, tx.now());
     let bound = bound(tx, &head)?;
     message.participant_sid = match speaker(&bound, &message.author) {
         Some(participant) => Some(participant.sid),
-        None if message.author == SYSTEM => None,
         None if is_group(&bound) => return Err(Problem::AUTHOR_NOT_IN_GROUP.into()),
+        None if message.author == SYSTEM => None,
         None => participants::find(tx, head.sid, &Key::Name(message.author.clone()))?.map(|one| one.sid),
     };
     tx.append(&message)?;
@@ -244,7 +244,7 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
 }
 
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
     Ok(of_path(tx, call, path, &head)?.shown(call))
 }
@@ -256,7 +256,7 @@ fn list(
     filter: &ListMessages,
     request: &PageRequest,
 ) -> Result<Page<Shown>, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
     let (first, end) = MessageKey::range(head.number);
     // Cursors carry the index, not the key: the number is this database's own affair.
@@ -275,7 +275,7 @@ fn list(
 }
 
 fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Result<Shown, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let mut head = heads::lock(tx, call, path)?;
     let message = of_path(tx, call, path, &head)?;
     head.require_open()?;
@@ -298,7 +298,7 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Re
 }
 
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let mut head = heads::lock(tx, call, path)?;
     let message = of_path(tx, call, path, &head)?;
     head.require_open()?;

@@ -174,7 +174,7 @@ fn create(
 }
 
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Participant, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
     of_path(tx, call, path, head.sid)
 }
@@ -186,7 +186,7 @@ fn list(
     _: &NoParameters,
     request: &PageRequest,
 ) -> Result<Page<Participant>, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
     let select = format!("SELECT {} FROM participants {OF_CONVERSATION}", Participant::COLUMNS);
     let order = Order::ascending("position_added", None);
@@ -196,7 +196,7 @@ fn list(
 
 /// Closed or not: whoever is in a closed conversation may still be taken out of it.
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let mut head = heads::lock(tx, call, path)?;
     let participant = of_path(tx, call, path, head.sid)?;
     remove(tx, &mut head, &participant)?;

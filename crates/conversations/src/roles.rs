@@ -340,9 +340,9 @@ fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &CreateRole) -> Result<R
 
 /// The role of the path.
 pub fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Role, Failure> {
-    let service = services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let sid = path.sid(call, "RoleSid")?;
-    find(tx, service.sid, sid)?.ok_or_else(|| call.not_found().into())
+    find(tx, call.service_sid, sid)?.ok_or_else(|| call.not_found().into())
 }
 
 fn list(
@@ -352,12 +352,12 @@ fn list(
     _: &NoParameters,
     request: &PageRequest,
 ) -> Result<Page<Role>, Failure> {
-    let service = services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let select = format!("SELECT {} FROM roles {OF_SERVICE_SID}", Stored::COLUMNS);
     let order = Order::ascending("date_created", Some("sid"));
     let cursor = |role: &Role| Cursor { at: role.date_created.micros(), sid: *role.sid.as_bytes() };
     let read = |row: &mut Row<'_>| Stored::read(row).map(|stored| stored.role);
-    Ok(page(tx, (&select, &[&service.sid]), &order, request, (read, cursor))?)
+    Ok(page(tx, (&select, &[&call.service_sid]), &order, request, (read, cursor))?)
 }
 
 /// The permissions given replace the whole set.

@@ -79,7 +79,7 @@ fn update(
         default_chat_service_role_sid,
         reachability_enabled,
     } = form;
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     tx.lock(&Roots::one(Service::root(call.service_sid)))?;
     let mut service = services::of_call(tx, call)?;
     let of_conversation = (RoleType::Conversation, Problem::CONVERSATION_ROLE_NOT_FOUND);

@@ -1,6 +1,7 @@
 //! Services: the walls within an account. Conversations, users, roles, unique names and identities of
 //! one service are unknown in another.
 
+use crate::call::Scope;
 use crate::ids::Ids;
 use crate::prelude::*;
 use crate::{accounts, purges, roles};
@@ -108,8 +109,17 @@ const OF_ACCOUNT: &str = "WHERE account_sid = $1";
 
 // Operations: one transaction each ───────────────────────────────────────────
 
-/// The service of the path, or the account's default one. Every operation below a service asks it
-/// first: this is where one account is kept from another's things.
+/// Refuses a service that is not the account's: this is where one account is kept from another's things.
+/// Every operation below a service asks first. The default service came with the account's credentials,
+/// and cannot be deleted, so it costs no look.
+pub fn require(tx: &mut Tx<'_>, call: &Call) -> Result<(), Failure> {
+    match call.scope {
+        Scope::Account => Ok(()),
+        Scope::Service => of_call(tx, call).map(|_| ()),
+    }
+}
+
+/// The same, with the service's row: of the path, or the account's default one.
 pub fn of_call(tx: &mut Tx<'_>, call: &Call) -> Result<Service, Failure> {
     tx.find(BY_SID, &[&call.account_sid, &call.service_sid])?.ok_or_else(|| call.not_found().into())
 }

@@ -112,7 +112,7 @@ fn read(row: &mut Row<'_>) -> Result<(Membership, Shown), StoreError> {
 
 /// The membership of the path and its conversation's head, or 404.
 fn of_path(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(Membership, Head), Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let user = users::of_path(tx, call, path)?;
     let head = heads::fetch(tx, call, path)?;
     let membership = memberships::find(tx, user.sid, head.sid)?.ok_or_else(|| call.not_found())?;
@@ -150,7 +150,7 @@ fn list(
     _: &NoParameters,
     request: &PageRequest,
 ) -> Result<Page<UserConversation>, Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let user = users::of_path(tx, call, path)?;
     let order = Order::descending("h.last_activity", Some("h.sid"));
     let cursor = |(membership, shown): &(Membership, Shown)| Cursor {

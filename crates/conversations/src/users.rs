@@ -258,11 +258,11 @@ fn list(
     _: &NoParameters,
     request: &PageRequest,
 ) -> Result<Page<User>, Failure> {
-    let service = services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let select = format!("SELECT {} FROM users {OF_SERVICE}", User::COLUMNS);
     let order = Order::ascending("date_created", Some("sid"));
     let cursor = |user: &User| Cursor { at: user.date_created.micros(), sid: *user.sid.as_bytes() };
-    let mut page = page(tx, (&select, &[&service.sid]), &order, request, (User::read, cursor))?;
+    let mut page = page(tx, (&select, &[&call.service_sid]), &order, request, (User::read, cursor))?;
     for user in &mut page.items {
         // Twilio: reachability is null in lists, always.
         (user.is_online, user.is_notifiable) = (None, None);
@@ -286,7 +286,7 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
 
 /// Takes the user out of sight and out of its conversations; its messages stay.
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
-    services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let user = of_path(tx, call, path)?;
     tx.lock(&Roots::one(User::root(user.sid)))?;
     let memberships = memberships::some(tx, user.sid, MEMBERSHIPS_AT_ONCE + 1)?;

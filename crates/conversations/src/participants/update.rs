@@ -195,7 +195,7 @@ pub fn update(
     path: &Path,
     form: &UpdateParticipant,
 ) -> Result<Participant, Failure> {
-    let service = services::of_call(tx, call)?;
+    services::require(tx, call)?;
     let mut head = heads::lock(tx, call, path)?;
     let before = participants::of_path(tx, call, path, head.sid)?;
     head.require_open()?;
@@ -216,7 +216,7 @@ pub fn update(
     after.date_updated = form.date_updated.unwrap_or(now);
     form.horizon.apply(&mut after, now);
     if after.binding != before.binding || after.identity != before.identity {
-        rebind(tx, call, (&service, &mut head), (&before, &mut after))?;
+        rebind(tx, call, &mut head, (&before, &mut after))?;
     }
     store(tx, &mut head, &mut after)?;
     if before.user_sid.is_some() && !form.horizon.is_kept() {
@@ -259,7 +259,7 @@ fn copy_horizon(tx: &mut Tx<'_>, participant: &Participant) -> Result<(), Failur
 fn rebind(
     tx: &mut Tx<'_>,
     call: &Call,
-    (service, head): (&Service, &mut Head),
+    head: &mut Head,
     (before, after): (&Participant, &mut Participant),
 ) -> Result<(), Failure> {
     if after.identity != before.identity
@@ -268,7 +268,8 @@ fn rebind(
         if participants::find(tx, head.sid, &Key::Name(identity.clone()))?.is_some() {
             return Err(Problem::PARTICIPANT_ALREADY_EXISTS.into());
         }
-        let user = users::find_or_create(tx, call, service, identity)?;
+        let service = services::of_call(tx, call)?;
+        let user = users::find_or_create(tx, call, &service, identity)?;
         memberships::require_room(tx, call, user.sid)?;
         after.user_sid = Some(user.sid);
         head.non_chat_participants -= 1;
