@@ -1,0 +1,32 @@
+//! Our own administration, below `/tertulia/v1`.
+//!
+//! What concerns the whole server needs a token of its own (`Authorization: Bearer`); without one
+//! configured, or with a wrong one, it is not there: 404. What belongs to an account is reached with that
+//! account's sid and auth token, or with the server's token and `?AccountSid=`. API keys may not manage
+//! API keys: one that is stolen could not be taken back. Requests are forms and answers JSON, as in the API.
+
+mod accounts;
+mod door;
+mod keys;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::any;
+use wire::Problem;
+
+pub use door::Tokens;
+
+use crate::app::App;
+use crate::web::answer;
+
+/// Every path of it.
+pub fn router() -> Router<Arc<App>> {
+    Router::new().merge(accounts::router()).merge(keys::router()).route("/tertulia/{*path}", any(unknown))
+}
+
+async fn unknown(request: Request) -> Response {
+    answer::problem(&Problem::not_found(request.uri().path()))
+}

@@ -1,0 +1,78 @@
+//! What all doors share, and the router that they make together.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use conversations::{Ids, Vault};
+use store::{Clock, Store};
+use tokio::sync::Notify;
+
+use crate::admin;
+use crate::health;
+use crate::metrics::Metrics;
+use crate::rest;
+use crate::settings::Settings;
+use crate::web::edge;
+use crate::web::in_flight::InFlight;
+use crate::web::known_credentials::KnownCredentials;
+
+/// One server's state: its store, and what it keeps in memory.
+pub struct App {
+    pub(crate) store: Store,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) settings: Settings,
+    pub(crate) admin_tokens: admin::Tokens,
+    pub(crate) known_credentials: KnownCredentials,
+    pub(crate) in_flight: InFlight,
+    /// Wakes housekeeping before its time.
+    pub(crate) housekeeping: Notify,
+}
+
+/// What a server is built with besides its store.
+pub struct Tools {
+    /// For secrets at rest.
+    pub vault: Arc<Vault>,
+    /// Where sids, secrets and request ids come from.
+    pub ids: Arc<dyn Ids>,
+    /// What an operator may watch; the same that observes the store.
+    pub metrics: Arc<Metrics>,
+}
+
+impl App {
+    /// A server that is not listening yet. Its clock is the store's.
+    pub fn new(store: Store, tools: Tools, settings: Settings) -> Arc<Self> {
+        let Tools { vault, ids, metrics } = tools;
+        Arc::new(Self {
+            clock: store.clock(),
+            store,
+            vault,
+            ids,
+            metrics,
+            admin_tokens: admin::Tokens::new(&settings.admin_tokens),
+            settings,
+            known_credentials: KnownCredentials::default(),
+            in_flight: InFlight::default(),
+            housekeeping: Notify::new(),
+        })
+    }
+
+    /// Where everything is stored.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// Everything that is served, as one service. A request may carry a
+/// [`Connection`](crate::web::Connection) as extension; without one no proxy is trusted.
+pub fn router(app: &Arc<App>) -> Router {
+    Router::new()
+        .merge(rest::router())
+        .merge(admin::router())
+        .merge(health::router())
+        .layer(from_fn_with_state(Arc::clone(app), edge::pass))
+        .with_state(Arc::clone(app))
+}

@@ -1,0 +1,38 @@
+//! Housekeeping: what deletions have left behind is removed in chunks, one write at a time.
+//!
+//! It is woken by a deletion and looks by itself every few seconds, so that what another node deleted, or
+//! a server that was killed left, goes too. It keeps nothing in memory: each step reads what is to be done.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conversations::{Failure, purges};
+
+use crate::app::App;
+use crate::listen::Stops;
+
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Runs until the server stops; a chunk that has begun is finished.
+pub async fn run(app: Arc<App>, stops: Stops) {
+    while !stops.soft.is_cancelled() {
+        match step(&app).await {
+            Ok(ControlFlow::Continue(())) => continue,
+            Ok(ControlFlow::Break(())) => {}
+            Err(Failure::Store(error)) if error.is_busy() => {}
+            Err(failure) => tracing::error!("failed to purge: {failure:?}"),
+        }
+        let woken = tokio::time::timeout(INTERVAL, app.housekeeping.notified());
+        stops.soft.run_until_cancelled(woken).await;
+    }
+}
+
+/// Removes one chunk. Breaks when there is nothing to remove.
+async fn step(app: &App) -> Result<ControlFlow<()>, Failure> {
+    let Some(purge) = app.store.read(purges::next).await? else {
+        return Ok(ControlFlow::Break(()));
+    };
+    app.store.write(purge.roots(), move |tx| purges::advance(tx, &purge)).await?;
+    Ok(ControlFlow::Continue(()))
+}

@@ -1,0 +1,26 @@
+//! Everything that talks to the world: REST, administration, health, metrics, and the tasks beside them.
+//!
+//! Every door makes a [`Call`](conversations::Call) of what came in, and every change goes through
+//! [`perform()`]. `rest` and `admin` do not know each other; what both need of HTTP is in `web`.
+
+mod admin;
+mod app;
+mod clock;
+mod health;
+mod housekeeping;
+mod listen;
+mod metrics;
+mod perform;
+mod rest;
+mod settings;
+mod start;
+mod stopwatch;
+mod web;
+
+pub use app::{App, Tools, router};
+pub use clock::SystemClock;
+pub use metrics::Metrics;
+pub use perform::perform;
+pub use settings::{PublicUrl, Settings};
+pub use start::{Listeners, Server};
+pub use web::Connection;

@@ -1,0 +1,148 @@
+//! Connections: accepted, served as HTTP/1.1, and closed in order when the server stops.
+//!
+//! Slow and idle callers are bounded: a request's head must come within half a minute, is at most 64 KiB
+//! with a hundred headers (hyper's own limit), and only so many connections are served at a time.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::io::AsyncWrite;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+use crate::web::Connection;
+use crate::web::edge::Counted;
+
+const HEAD_TIME: Duration = Duration::from_secs(30);
+const HEAD_BYTES: usize = 64 * 1024;
+const LINGER_TIME: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 16 * 1024 * 1024;
+/// Before accepting again where the machine has no descriptors left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How connections of one listener are served.
+#[derive(Clone)]
+pub struct Serving {
+    pub router: Router,
+    pub max_connections: usize,
+    pub connections: Gauge,
+    /// Where the connections' tasks are kept.
+    pub tasks: TaskTracker,
+    pub stops: Stops,
+}
+
+/// How a server is told to end.
+#[derive(Clone, Default)]
+pub struct Stops {
+    /// Accept nothing more, finish what runs.
+    pub soft: CancellationToken,
+    /// Leave everything.
+    pub hard: CancellationToken,
+}
+
+/// Accepts until the server stops.
+pub async fn accept(listener: TcpListener, serving: Serving) {
+    let permits = Arc::new(Semaphore::new(serving.max_connections));
+    let accepting = async {
+        loop {
+            let permit = Arc::clone(&permits).acquire_owned().await.expect("nobody closes it");
+            let stream = accepted(&listener).await;
+            let serving = serving.clone();
+            let tasks = serving.tasks.clone();
+            tasks.spawn(async move {
+                serve(stream, serving).await;
+                drop(permit);
+            });
+        }
+    };
+    serving.stops.soft.run_until_cancelled(accepting).await;
+}
+
+async fn accepted(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) if is_the_callers(&error) => {}
+            Err(error) => {
+                tracing::error!("failed to accept a connection: {error}");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether a connection was gone before it was accepted.
+fn is_the_callers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn serve(stream: TcpStream, serving: Serving) {
+    let Serving { router, connections, stops, .. } = serving;
+    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+    // Without it a short answer may wait for the caller's acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let _counted = Counted::new(&connections);
+    let ends = Connection { peer, local };
+    let service = service_fn(move |request| Box::pin(answer(router.clone(), ends, request)));
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    builder.max_header_size(HEAD_BYTES).max_buf_size(HEAD_BYTES);
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service);
+    let ended = tokio::select! {
+        ended = poll_fn(|context| connection.poll_without_shutdown(context)) => Some(ended),
+        () = stops.soft.cancelled() => None,
+    };
+    let Some(ended) = ended else {
+        Pin::new(&mut connection).graceful_shutdown();
+        stops.hard.run_until_cancelled(connection).await;
+        return;
+    };
+    if let Err(error) = ended {
+        tracing::debug!("a connection ended early: {error}");
+    }
+    let stream = connection.into_parts().io.into_inner();
+    let _ = tokio::time::timeout(LINGER_TIME, linger(stream)).await;
+}
+
+/// Ends our side, and takes in what the caller still sends. Closed with unread bytes, a connection is
+/// reset, and a caller who was refused in the middle of a long body would lose the answer.
+async fn linger(mut stream: TcpStream) -> io::Result<()> {
+    poll_fn(|context| Pin::new(&mut stream).poll_shutdown(context)).await?;
+    let (mut taken, mut buffer) = (0, vec![0; 16 * 1024]);
+    while taken < LINGER_BYTES {
+        stream.readable().await?;
+        match stream.try_read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => taken += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn answer(
+    mut router: Router,
+    ends: Connection,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(ends);
+    // A router is always ready, so nobody waits for it.
+    Service::call(&mut router, request).await
+}

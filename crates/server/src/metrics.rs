@@ -1,0 +1,169 @@
+//! What an operator may watch, as Prometheus text. Labels are methods, path templates and statuses: few.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use store::Observer;
+
+use crate::app::App;
+
+/// All of them. The store's part is told by the store, as its [`Observer`].
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    durations: Family<Asked, Histogram>,
+    pub(crate) in_flight: Gauge,
+    pub(crate) connections: Gauge,
+    batch_jobs: Histogram,
+    commits: Histogram,
+    reruns: Counter,
+    refusals: Counter,
+    statements: Counter,
+    disconnections: Counter,
+    queue_depth: Gauge,
+    wal: Gauge,
+    known_credentials: Gauge,
+}
+
+/// What was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Asked {
+    pub(crate) method: &'static str,
+    pub(crate) template: Arc<str>,
+}
+
+/// And what was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    method: &'static str,
+    template: Arc<str>,
+    status: u16,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("tertulia"),
+            requests: Family::default(),
+            // 0.25 ms to 8 s.
+            durations: Family::new_with_constructor(|| {
+                Histogram::new(exponential_buckets(0.000_25, 2.0, 16))
+            }),
+            in_flight: Gauge::default(),
+            connections: Gauge::default(),
+            batch_jobs: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+            // 0.1 ms to 3 s.
+            commits: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            reruns: Counter::default(),
+            refusals: Counter::default(),
+            statements: Counter::default(),
+            disconnections: Counter::default(),
+            queue_depth: Gauge::default(),
+            wal: Gauge::default(),
+            known_credentials: Gauge::default(),
+        };
+        metrics.register_http();
+        metrics.register_store();
+        metrics
+    }
+
+    fn register_http(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("http_requests", "Requests answered", self.requests.clone());
+        let help = "Time from the request's head to its answer";
+        registry.register_with_unit("http_request_duration", help, Unit::Seconds, self.durations.clone());
+        registry.register("http_requests_in_flight", "Requests being answered", self.in_flight.clone());
+        registry.register("http_connections", "Open connections", self.connections.clone());
+        let help = "Credentials kept in memory";
+        registry.register("credentials_cache_entries", help, self.known_credentials.clone());
+    }
+
+    fn register_store(&mut self) {
+        let registry = self.registry.sub_registry_with_prefix("store");
+        registry.register("batch_jobs", "Writes that shared a commit", self.batch_jobs.clone());
+        let help = "Time that a commit took";
+        registry.register_with_unit("commit", help, Unit::Seconds, self.commits.clone());
+        registry.register("queue_depth", "Writes that wait for their turn", self.queue_depth.clone());
+        let help = "SQLite's write-ahead log on disk";
+        registry.register_with_unit("wal", help, Unit::Bytes, self.wal.clone());
+        registry.register("reruns", "Writes that were undone and run again", self.reruns.clone());
+        registry.register("refusals", "Writes refused by a full queue", self.refusals.clone());
+        registry.register("statements", "Statements run", self.statements.clone());
+        registry.register("disconnections", "Connections to the database lost", self.disconnections.clone());
+    }
+
+    /// One request answered.
+    pub(crate) fn answered(&self, asked: Asked, status: u16, time: Duration) {
+        self.durations.get_or_create(&asked).observe(time.as_secs_f64());
+        let Asked { method, template } = asked;
+        self.requests.get_or_create(&Answered { method, template, status }).inc();
+    }
+
+    /// The text, with what is looked up only now.
+    fn text(&self, app: &App) -> Result<String, fmt::Error> {
+        self.queue_depth.set(number(app.store.queue_depth() as u64));
+        self.wal.set(number(app.store.wal_bytes()));
+        self.known_credentials.set(number(app.known_credentials.count() as u64));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl Observer for Metrics {
+    #[expect(clippy::cast_precision_loss, reason = "a batch has some hundred jobs")]
+    fn committed(&self, jobs: usize, commit: Duration) {
+        self.batch_jobs.observe(jobs as f64);
+        self.commits.observe(commit.as_secs_f64());
+    }
+
+    fn rerun(&self, jobs: usize) {
+        self.reruns.inc_by(jobs as u64);
+    }
+
+    fn refused(&self) {
+        self.refusals.inc();
+    }
+
+    fn statements(&self, count: u64) {
+        self.statements.inc_by(count);
+    }
+
+    fn disconnected(&self) {
+        self.disconnections.inc();
+    }
+}
+
+/// The metrics listener's one page.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new().route("/metrics", get(page)).with_state(app)
+}
+
+async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let text = app.metrics.text(&app).unwrap_or_default();
+    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+}

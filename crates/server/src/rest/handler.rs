@@ -1,0 +1,140 @@
+//! From a request on a known path to a call and its form, and from the result to an answer.
+//!
+//! The order of checks: the method, the credentials, the objects of the path, what the request says.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use conversations::{Actor, Call, Failure, Operation, Path, Scope, Source, Verb};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
+use wire::{Form, Problem, Sid};
+
+use super::routes::Route;
+use crate::app::App;
+use crate::perform::{perform, refuse};
+use crate::web::host::BaseUrl;
+use crate::web::sign_in::{SignedIn, sign_in};
+use crate::web::{answer, form, path};
+
+/// Answers one request.
+pub async fn handle(app: &App, route: &Route, request: Request) -> Response {
+    let Some(operation) = route.operation(request.method()) else {
+        return noted(answer::not_allowed(&route.allowed()), route, None);
+    };
+    let signed_in = match sign_in(app, request.headers()).await {
+        Ok(signed_in) => signed_in,
+        Err(failure) => return noted(answer::failure(failure), route, None),
+    };
+    let response = match run(app, route, (operation, &signed_in), request).await {
+        Ok(response) => response,
+        Err(failure) => answer::failure(failure),
+    };
+    noted(response, route, Some(&signed_in))
+}
+
+fn noted(mut response: Response, route: &Route, signed_in: Option<&SignedIn>) -> Response {
+    answer::note(&mut response, |note| {
+        note.template = Some(Arc::clone(&route.shown));
+        note.account_sid = signed_in.map(|signed_in| signed_in.account_sid);
+        note.in_flight = signed_in.map(|signed_in| signed_in.running.count);
+    });
+    response
+}
+
+async fn run(
+    app: &App,
+    route: &Route,
+    (operation, signed_in): (&Operation, &SignedIn),
+    request: Request,
+) -> Result<Response, Failure> {
+    let (parts, body) = request.into_parts();
+    let (mut call, path) = call(app, route, signed_in, &parts)?;
+    let said = match operation.verb {
+        Verb::List => form::of_query(parts.uri.query()),
+        Verb::Fetch | Verb::Delete => Ok(Form::empty()),
+        Verb::Create | Verb::Update => form::of_body(&parts.headers, body, app.settings.limits).await,
+    };
+    let said = match hooks(operation.verb, &parts.headers) {
+        Ok(hooks) => {
+            call.hooks = hooks;
+            said
+        }
+        Err(problem) => Err(problem),
+    };
+    let (call, path) = (Arc::new(call), Arc::new(path));
+    let form = match said {
+        Ok(form) => form,
+        Err(problem) => return Err(refuse(app, call, path, problem).await),
+    };
+    let outcome = perform(app, Arc::clone(&call), operation, path, &form).await?;
+    Ok(match outcome.status {
+        204 => answer::empty(204),
+        status => answer::json(status, outcome.body(&call)),
+    })
+}
+
+/// Who asks, for what. A path that cannot be read, or a service that cannot be one, is not there.
+fn call(app: &App, route: &Route, signed_in: &SignedIn, parts: &Parts) -> Result<(Call, Path), Problem> {
+    let shown = path::shown(parts.uri.path());
+    let not_found = || Problem::not_found(shown);
+    let values = path::values(route.prefix, route.template, parts.uri.path()).ok_or_else(not_found)?;
+    let service_sid = match route.scope {
+        Scope::Account => signed_in.default_chat_service_sid,
+        Scope::Service => {
+            let named = values.iter().find(|(name, _)| *name == "ChatServiceSid");
+            named.and_then(|(_, value)| Sid::parse(value)).ok_or_else(not_found)?
+        }
+    };
+    let BaseUrl(base_url) = parts.extensions.get::<BaseUrl>().expect("the edge has put it there").clone();
+    let call = Call {
+        account_sid: signed_in.account_sid,
+        service_sid,
+        scope: route.scope,
+        actor: Actor::Account,
+        source: Source::Api,
+        hooks: false,
+        limits: app.settings.limits,
+        base_url,
+        path: shown.to_owned(),
+        ids: Arc::clone(&app.ids),
+    };
+    Ok((call, Path::new(values)))
+}
+
+/// Twilio: webhooks hear of a change made by REST only where the caller asks for it.
+fn hooks(verb: Verb, headers: &HeaderMap) -> Result<bool, Problem> {
+    const NAME: &str = "X-Twilio-Webhook-Enabled";
+    let asked = match verb {
+        Verb::List | Verb::Fetch => None,
+        Verb::Create | Verb::Update | Verb::Delete => headers.get(NAME).map(HeaderValue::as_bytes),
+    };
+    match asked {
+        None => Ok(false),
+        Some(value) if value.eq_ignore_ascii_case(b"true") => Ok(true),
+        Some(value) if value.eq_ignore_ascii_case(b"false") => Ok(false),
+        Some(_) => Err(Problem::parameter(format!("Invalid value for header {NAME}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(verb: Verb, value: &'static str) -> Result<bool, Problem> {
+        let header = [("x-twilio-webhook-enabled".parse().expect("a name"), HeaderValue::from_static(value))];
+        hooks(verb, &header.into_iter().collect())
+    }
+
+    #[test]
+    fn webhooks_are_asked_for_in_any_case_and_by_nothing_else() {
+        assert_eq!(hooks(Verb::Create, &HeaderMap::new()), Ok(false));
+        assert_eq!(asked(Verb::Create, "TrUe"), Ok(true));
+        assert_eq!(asked(Verb::Delete, "FALSE"), Ok(false));
+        assert_eq!(asked(Verb::Fetch, "junk"), Ok(false));
+        let problem = asked(Verb::Update, "yes").expect_err("neither");
+        assert_eq!((problem.code, problem.status), (20001, 400));
+        assert!(problem.message.contains("X-Twilio-Webhook-Enabled"));
+    }
+}

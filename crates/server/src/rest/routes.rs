@@ -1,0 +1,140 @@
+//! The routes: every operation below `/v1`, below `/v1/Services/{ChatServiceSid}`, or below both.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::from_fn;
+use axum::response::Response;
+use axum::routing::any;
+use conversations::{Mount, Operation, Scope, Verb, operations};
+use http::Method;
+use wire::Problem;
+
+use super::{cors, handler};
+use crate::app::App;
+use crate::web::{answer, path};
+
+/// One path, and what can be done there.
+pub struct Route {
+    pub scope: Scope,
+    /// What the template stands below.
+    pub prefix: &'static str,
+    pub template: &'static str,
+    /// Both, as the log and the metrics show them.
+    pub shown: Arc<str>,
+    operations: Vec<(Method, Arc<Operation>)>,
+}
+
+impl Route {
+    fn new(scope: Scope, template: &'static str) -> Self {
+        let prefix = match scope {
+            Scope::Account => "/v1",
+            Scope::Service => "/v1/Services/{ChatServiceSid}",
+        };
+        let shown = format!("{prefix}{template}").into();
+        Self { scope, prefix, template, shown, operations: Vec::new() }
+    }
+
+    /// What a method does here.
+    pub fn operation(&self, method: &Method) -> Option<&Operation> {
+        self.operations.iter().find(|(known, _)| known == method).map(|(_, operation)| &**operation)
+    }
+
+    /// The methods that do something here, for the header `Allow`.
+    pub fn allowed(&self) -> String {
+        let methods: Vec<_> = self.operations.iter().map(|(method, _)| method.as_str()).collect();
+        methods.join(", ")
+    }
+}
+
+fn method(verb: Verb) -> Method {
+    match verb {
+        Verb::List | Verb::Fetch => Method::GET,
+        Verb::Create | Verb::Update => Method::POST,
+        Verb::Delete => Method::DELETE,
+    }
+}
+
+fn routes(operations: Vec<Operation>) -> Vec<Route> {
+    let mut routes = BTreeMap::<Arc<str>, Route>::new();
+    for operation in operations.into_iter().map(Arc::new) {
+        let scopes: &[Scope] = match operation.mount {
+            Mount::Account => &[Scope::Account],
+            Mount::Service => &[Scope::Service],
+            Mount::Both => &[Scope::Account, Scope::Service],
+        };
+        for scope in scopes {
+            let route = Route::new(*scope, operation.template);
+            let route = routes.entry(Arc::clone(&route.shown)).or_insert(route);
+            route.operations.push((method(operation.verb), Arc::clone(&operation)));
+        }
+    }
+    routes.into_values().collect()
+}
+
+/// The whole API.
+pub fn router() -> Router<Arc<App>> {
+    let mut router = Router::new();
+    for route in routes(operations()).into_iter().map(Arc::new) {
+        let shown = Arc::clone(&route.shown);
+        let handle = move |State(app): State<Arc<App>>, request: Request| {
+            let route = Arc::clone(&route);
+            async move { handler::handle(&app, &route, request).await }
+        };
+        router = router.route(&shown, any(handle));
+    }
+    router.fallback(unknown).layer(from_fn(cors::pass))
+}
+
+async fn unknown(request: Request) -> Response {
+    answer::problem(&no_such_path(request.uri().path()))
+}
+
+/// Twilio: `/v2` of this host speaks to another product, so a client that asks for it was set up wrongly.
+fn no_such_path(asked: &str) -> Problem {
+    let not_found = Problem::not_found(path::shown(asked));
+    if !asked.starts_with("/v2/") {
+        return not_found;
+    }
+    let message = format!("{}: /v2 is another product; Conversations is served at /v1", not_found.message);
+    Problem { message: message.into(), ..not_found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_has_each_method_once() {
+        for route in routes(operations()) {
+            let mut methods: Vec<_> = route.operations.iter().map(|(method, _)| method.as_str()).collect();
+            methods.sort_unstable();
+            methods.dedup();
+            assert_eq!(methods.len(), route.operations.len(), "{}", route.shown);
+            assert_eq!(route.allowed().split(", ").count(), methods.len());
+        }
+    }
+
+    #[test]
+    fn what_stands_at_both_places_does_the_same_at_both() {
+        let routes = routes(operations());
+        let find = |shown: &str| routes.iter().find(|route| &*route.shown == shown).expect(shown);
+        let short = find("/v1/Conversations/{ConversationSid}/Participants");
+        let long = find("/v1/Services/{ChatServiceSid}/Conversations/{ConversationSid}/Participants");
+        assert_eq!((short.scope, long.scope), (Scope::Account, Scope::Service));
+        assert_eq!(short.allowed(), long.allowed());
+        assert!(short.operation(&Method::POST).is_some());
+        assert!(short.operation(&Method::PUT).is_none());
+    }
+
+    #[test]
+    fn a_path_of_another_product_is_told_so() {
+        assert_eq!(no_such_path("/v1/Nothing").message, "The requested resource /Nothing was not found");
+        let problem = no_such_path("/v2/Conversations");
+        assert_eq!((problem.code, problem.status), (20404, 404));
+        assert!(problem.message.starts_with("The requested resource /v2/Conversations was not found"));
+        assert!(problem.message.contains("another product"));
+    }
+}

@@ -1,0 +1,100 @@
+//! What an operator decides about the doors. The binary reads it from flags, environment and file.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use conversations::Limits;
+use http::Uri;
+use ipnet::IpNet;
+
+/// How the doors behave.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What clients know us by; otherwise each request's own scheme and host.
+    pub public_url: Option<PublicUrl>,
+    /// Whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Strict or lenient.
+    pub limits: Limits,
+    /// What opens the administration of the whole server. None: it is not there.
+    pub admin_tokens: Vec<String>,
+    /// How many connections are served at a time. More wait to be accepted.
+    pub max_connections: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            limits: Limits::Strict,
+            admin_tokens: Vec::new(),
+            max_connections: 10_000,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether `peer` is a proxy whose word counts.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.trusted_proxies.iter().any(|network| network.contains(&peer))
+    }
+}
+
+/// An absolute URL without query and without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl(Arc<str>);
+
+impl PublicUrl {
+    /// None where `text` is no such URL.
+    pub fn parse(text: &str) -> Option<Self> {
+        let trimmed = text.trim_end_matches('/');
+        let uri: Uri = trimmed.parse().ok()?;
+        let authority = uri.authority()?.as_str();
+        let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+        let is_plain = uri.query().is_none() && !authority.contains('@') && !text.contains('#');
+        (is_web && is_plain).then(|| Self(trimmed.into()))
+    }
+
+    /// The URL as text.
+    pub fn text(&self) -> &Arc<str> {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_absolute_and_plain() {
+        for (text, expected) in [
+            ("https://twilio.example.org", Some("https://twilio.example.org")),
+            ("https://example.org:8443/", Some("https://example.org:8443")),
+            ("http://example.org/behind/a/proxy/", Some("http://example.org/behind/a/proxy")),
+            ("example.org", None),
+            ("/v1", None),
+            ("ftp://example.org", None),
+            ("https://user:secret@example.org", None),
+            ("https://example.org/?a=b", None),
+            ("https://example.org/#there", None),
+            ("https://", None),
+            ("", None),
+        ] {
+            assert_eq!(PublicUrl::parse(text).as_ref().map(|url| &**url.text()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_peer_is_recognised_in_its_ipv6_form() {
+        let settings = Settings {
+            trusted_proxies: vec!["10.0.0.0/8".parse().expect("a network")],
+            ..Settings::default()
+        };
+        assert!(settings.trusts("10.1.2.3".parse().expect("an address")));
+        assert!(settings.trusts("::ffff:10.1.2.3".parse().expect("an address")));
+        assert!(!settings.trusts("11.1.2.3".parse().expect("an address")));
+        assert!(!Settings::default().trusts("127.0.0.1".parse().expect("an address")));
+    }
+}

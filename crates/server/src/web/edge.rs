@@ -1,0 +1,163 @@
+//! The outermost layer: a request gets its id and its base URL on the way in; an answer gets its headers,
+//! its line in the log and its place in the figures on the way out.
+//!
+//! A handler that panics is answered for. What is logged names the path's template and never what was
+//! asked, said or signed with.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use conversations::{Account, hex};
+use http::Method;
+use prometheus_client::metrics::gauge::Gauge;
+use wire::{Problem, Sid};
+
+use super::answer::{self, Note};
+use super::host;
+use crate::app::App;
+use crate::health;
+use crate::metrics::Asked;
+use crate::stopwatch;
+
+/// Takes a request to its handler and its answer back.
+pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let began = stopwatch::start();
+    let _counted = Counted::new(&app.metrics.in_flight);
+    let request_id = format!("RQ{}", hex(&app.ids.sid(app.clock.now())));
+    let method = method(request.method());
+    let (mut parts, body) = request.into_parts();
+    let mut response = match host::base_url(&app.settings, &parts) {
+        Ok(base_url) => {
+            parts.extensions.insert(base_url);
+            caught(next.run(Request::from_parts(parts, body))).await
+        }
+        Err(problem) => answer::problem(&problem),
+    };
+    let note = response.extensions_mut().remove::<Note>().unwrap_or_default();
+    let time = began.elapsed();
+    answer::header(&mut response, "twilio-request-id", &request_id);
+    answer::header(&mut response, "twilio-request-duration", &seconds(time));
+    if let Some(in_flight) = note.in_flight {
+        answer::header(&mut response, "twilio-concurrent-requests", &in_flight.to_string());
+    }
+    let template = note.template.clone().unwrap_or_else(|| "(none)".into());
+    let line = Line { request_id, asked: Asked { method, template }, status: response.status().as_u16() };
+    line.log(&note, time);
+    app.metrics.answered(line.asked, line.status, time);
+    response
+}
+
+/// What the log says of one request.
+struct Line {
+    request_id: String,
+    asked: Asked,
+    status: u16,
+}
+
+impl Line {
+    fn log(&self, note: &Note, time: Duration) {
+        let Self { request_id, asked: Asked { method, template }, status } = self;
+        if let Some(failure) = &note.failure {
+            tracing::error!(%request_id, "failed to answer {method} {template}: {failure:?}");
+        }
+        // A probe that passes is not worth a line every few seconds.
+        if *status == 200 && template.starts_with(health::PREFIX) {
+            return;
+        }
+        let account_sid = note.account_sid.map(shown);
+        tracing::info!(
+            target: "access",
+            %request_id, method, %template, status, code = note.code, account_sid,
+            milliseconds = milliseconds(time),
+            "{method} {template} {status}"
+        );
+    }
+}
+
+fn shown(account_sid: Sid<Account>) -> tracing::field::DisplayValue<impl fmt::Display> {
+    tracing::field::display(account_sid)
+}
+
+/// Methods are a label of metrics, and so a few known words.
+fn method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        "HEAD" => "HEAD",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        _ => "(other)",
+    }
+}
+
+/// Twilio: seconds with three decimals, `0.021`.
+fn seconds(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64())
+}
+
+/// To a tenth of a millisecond.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+/// Runs a handler; a panic in it is answered as an internal error. The panic itself has been reported by
+/// the time it arrives here.
+async fn caught(handler: impl Future<Output = Response>) -> Response {
+    let mut handler = pin!(handler);
+    std::future::poll_fn(|context| {
+        // What the handler held is dropped with it, so nothing half-done is seen by anybody.
+        catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)))
+            .unwrap_or_else(|_| Poll::Ready(answer::problem(&Problem::INTERNAL)))
+    })
+    .await
+}
+
+/// One more in a gauge, for as long as this lives.
+pub struct Counted(Gauge);
+
+impl Counted {
+    /// Begins to count.
+    pub fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_in_seconds_with_three_decimals() {
+        assert_eq!(seconds(Duration::from_micros(21_499)), "0.021");
+        assert_eq!(seconds(Duration::from_micros(400)), "0.000");
+        assert_eq!(seconds(Duration::from_millis(12_345)), "12.345");
+    }
+
+    #[test]
+    fn the_log_has_tenths_of_milliseconds() {
+        assert_eq!(format!("{}", milliseconds(Duration::from_micros(1_234))), "1.2");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_for() {
+        let response = caught(async { panic!("on purpose") }).await;
+        assert_eq!(response.status(), 500);
+        assert_eq!(caught(async { answer::empty(204) }).await.status(), 204);
+    }
+}

@@ -1,0 +1,223 @@
+//! Which host was asked, and what clients know us by.
+//!
+//! Any host is ours, but a product that we do not serve is not: who posts to `messaging.twilio.com` shall
+//! not get a conversation service. What stands in `Host` comes back in `url` and `next_page_url`, where
+//! libraries send their credentials, so only the characters of a host are let through. `X-Forwarded-*` is
+//! heard from trusted proxies alone; of several values the last is taken, which the proxy itself wrote.
+
+use std::sync::Arc;
+
+use http::header::HOST;
+use http::request::Parts;
+use wire::Problem;
+
+use super::{Connection, path};
+use crate::settings::Settings;
+
+/// The first labels of hosts below `twilio.com` that are served here.
+const PRODUCTS: [&str; 1] = ["conversations"];
+
+/// Scheme and host that the answer's URLs begin with.
+#[derive(Clone)]
+pub struct BaseUrl(pub Arc<str>);
+
+/// Looks at what a request says about the host it was meant for.
+pub fn base_url(settings: &Settings, request: &Parts) -> Result<BaseUrl, Problem> {
+    let connection = request.extensions.get::<Connection>();
+    let is_trusted = connection.is_some_and(|connection| settings.trusts(connection.peer.ip()));
+    let forwarded = |name| if is_trusted { last(request, name) } else { Ok(None) };
+    let host = match forwarded("x-forwarded-host")? {
+        Some(host) => host.to_owned(),
+        None => asked(request, connection)?,
+    };
+    let Some(name) = name(&host) else {
+        return Err(Problem::parameter("The Host header does not name a host"));
+    };
+    serve(name, request.uri.path())?;
+    if let Some(public) = &settings.public_url {
+        return Ok(BaseUrl(Arc::clone(public.text())));
+    }
+    let scheme = match forwarded("x-forwarded-proto")? {
+        None => "http",
+        Some(scheme) if scheme.eq_ignore_ascii_case("http") => "http",
+        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
+        Some(_) => return Err(Problem::invalid_parameter("X-Forwarded-Proto")),
+    };
+    let port = match forwarded("x-forwarded-port")? {
+        Some(port) => Some(port.parse().map_err(|_| Problem::invalid_parameter("X-Forwarded-Port"))?),
+        None => None,
+    };
+    Ok(BaseUrl(written(scheme, &host, port).into()))
+}
+
+/// The host of an absolute request target, else the `Host` header, else where we were reached.
+fn asked(request: &Parts, connection: Option<&Connection>) -> Result<String, Problem> {
+    if let Some(authority) = request.uri.authority() {
+        return Ok(authority.as_str().to_owned());
+    }
+    let mut hosts = request.headers.get_all(HOST).into_iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => Ok(connection.map_or_else(|| "localhost".to_owned(), |ends| ends.local.to_string())),
+        (Some(host), None) => Ok(String::from_utf8_lossy(host.as_bytes()).into_owned()),
+        (Some(_), Some(_)) => Err(Problem::parameter("There is more than one Host header")),
+    }
+}
+
+/// The last value of a header that proxies append to.
+fn last<'a>(request: &'a Parts, name: &str) -> Result<Option<&'a str>, Problem> {
+    let Some(header) = request.headers.get_all(name).into_iter().next_back() else { return Ok(None) };
+    let text = header.to_str().map_err(|_| Problem::invalid_parameter(name))?;
+    Ok(text.rsplit(',').next().map(str::trim).filter(|value| !value.is_empty()))
+}
+
+/// The name or address in `host`, without its port. None where it is neither.
+fn name(host: &str) -> Option<&str> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte);
+    if host.len() > 261 || !host.bytes().all(is_allowed) {
+        return None;
+    }
+    let (name, rest) = if host.starts_with('[') {
+        host.split_at(host.find(']')? + 1)
+    } else {
+        host.split_at(host.find(':').unwrap_or(host.len()))
+    };
+    let is_port = rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    let is_named = !name.is_empty() && (name.starts_with('[') || !name.contains(['[', ']']));
+    (is_port && is_named).then_some(name)
+}
+
+fn serve(name: &str, asked_path: &str) -> Result<(), Problem> {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let Some(labels) = name.strip_suffix(".twilio.com") else { return Ok(()) };
+    let product = labels.split('.').next().unwrap_or_default();
+    if PRODUCTS.contains(&product) {
+        return Ok(());
+    }
+    let not_found = Problem::not_found(path::shown(asked_path));
+    let message = format!("{}: {name} is the host of a product that is not served here", not_found.message);
+    Err(Problem { message: message.into(), ..not_found })
+}
+
+/// The port is added where the host has none and it is not the scheme's own.
+fn written(scheme: &str, host: &str, port: Option<u16>) -> String {
+    let has_port = name(host).is_some_and(|name| name.len() < host.len());
+    match (scheme, port) {
+        (_, None) | ("http", Some(80)) | ("https", Some(443)) => format!("{scheme}://{host}"),
+        (_, Some(_)) if has_port => format!("{scheme}://{host}"),
+        (_, Some(port)) => format!("{scheme}://{host}:{port}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+    use crate::settings::PublicUrl;
+
+    const PROXY: &str = "10.0.0.1:4000";
+    const STRANGER: &str = "192.0.2.9:4000";
+
+    fn settings() -> Settings {
+        Settings { trusted_proxies: vec!["10.0.0.0/8".parse().expect("a network")], ..Settings::default() }
+    }
+
+    fn asked_by(peer: &str, settings: &Settings, headers: &[(&str, &str)]) -> Result<String, Problem> {
+        let mut request = Request::builder().uri("/v1/Services");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let local = "127.0.0.1:8080".parse().expect("an address");
+        let connection = Connection { peer: peer.parse().expect("an address"), local };
+        let request = request.extension(connection).body(()).expect("a request");
+        base_url(settings, &request.into_parts().0).map(|base| base.0.to_string())
+    }
+
+    fn asked_for(host: &str) -> Result<String, Problem> {
+        asked_by(STRANGER, &settings(), &[("host", host)])
+    }
+
+    #[test]
+    fn any_host_is_ours_and_comes_back() {
+        for host in
+            ["127.0.0.1:8080", "localhost", "[::1]:80", "My_Host-1.example.org:65535", "a.twilio.com.example"]
+        {
+            assert_eq!(asked_for(host), Ok(format!("http://{host}")));
+        }
+        assert_eq!(asked_by(STRANGER, &settings(), &[]).as_deref(), Ok("http://127.0.0.1:8080"));
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for host in [
+            "",
+            "a b",
+            "evil.example/path?",
+            "user@host",
+            "a:b",
+            "a:1:2",
+            "a:99999",
+            "[::1",
+            "x[::1]",
+            "a\"b",
+            ":80",
+        ] {
+            assert_eq!(asked_for(host).expect_err(host).status, 400, "{host}");
+        }
+        let two = [("host", "a"), ("host", "b")];
+        assert_eq!(asked_by(STRANGER, &settings(), &two).expect_err("two hosts").status, 400);
+    }
+
+    #[test]
+    fn of_twilios_hosts_only_the_served_products_are_ours() {
+        for host in [
+            "conversations.twilio.com",
+            "Conversations.dublin.ie1.twilio.com:443",
+            "conversations.twilio.com.",
+        ] {
+            assert_eq!(asked_for(host), Ok(format!("http://{host}")));
+        }
+        for host in
+            ["messaging.twilio.com", "api.twilio.com", "x.conversations.twilio.com", "chat.twilio.com.:8080"]
+        {
+            let problem = asked_for(host).expect_err(host);
+            assert_eq!((problem.code, problem.status), (20404, 404));
+            assert!(problem.message.contains("/Services was not found"), "{}", problem.message);
+            assert!(problem.message.contains("not served here"), "{}", problem.message);
+        }
+    }
+
+    #[test]
+    fn forwarded_headers_are_heard_from_trusted_proxies_alone() {
+        let headers = [
+            ("host", "inner:8080"),
+            ("x-forwarded-host", "spoofed.example, twilio.example.org"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-port", "8443"),
+        ];
+        let outer = Ok("https://twilio.example.org:8443".to_owned());
+        assert_eq!(asked_by(PROXY, &settings(), &headers), outer);
+        assert_eq!(asked_by(STRANGER, &settings(), &headers).as_deref(), Ok("http://inner:8080"));
+        for (forwarded, expected) in [
+            ([("x-forwarded-proto", "HTTPS"), ("x-forwarded-port", "443")], "https://inner:8080"),
+            ([("x-forwarded-host", "a.example"), ("x-forwarded-port", "80")], "http://a.example"),
+            ([("x-forwarded-host", "a.example:1"), ("x-forwarded-port", "2")], "http://a.example:1"),
+            ([("x-forwarded-host", "[::1]"), ("x-forwarded-port", "2")], "http://[::1]:2"),
+        ] {
+            let headers = [&[("host", "inner:8080")][..], &forwarded].concat();
+            assert_eq!(asked_by(PROXY, &settings(), &headers).as_deref(), Ok(expected));
+        }
+        for wrong in [("x-forwarded-host", "a/b"), ("x-forwarded-proto", "ftp"), ("x-forwarded-port", "x")] {
+            assert_eq!(asked_by(PROXY, &settings(), &[wrong]).expect_err(wrong.0).status, 400);
+        }
+    }
+
+    #[test]
+    fn the_public_url_stands_above_all_but_not_above_the_product() {
+        let public_url = PublicUrl::parse("https://example.org");
+        let settings = Settings { public_url, ..settings() };
+        let asked_for = |host| asked_by(STRANGER, &settings, &[("host", host)]);
+        assert_eq!(asked_for("inner:8080").as_deref(), Ok("https://example.org"));
+        assert_eq!(asked_for("messaging.twilio.com").expect_err("another product").status, 404);
+    }
+}

@@ -1,0 +1,6 @@
+//! The doors, from outside: requests to a router over a store of its own, and to a server that listens.
+
+mod admin;
+mod harness;
+mod listening;
+mod rest;
