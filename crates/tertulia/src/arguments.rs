@@ -1,0 +1,178 @@
+//! The command line.
+
+#![expect(clippy::doc_markdown, reason = "these comments are help texts, printed as they stand")]
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::given::{Given, Place};
+
+/// A self-hosted server that speaks the wire protocol of Twilio Conversations.
+#[derive(Parser)]
+#[command(name = "tertulia", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serve the API
+    ///
+    /// The first start makes an account and prints its credentials; TERTULIA_ACCOUNT_SID,
+    /// TERTULIA_AUTH_TOKEN, TERTULIA_API_KEY_SID and TERTULIA_API_KEY_SECRET pin them. Secrets are taken from
+    /// the environment or the configuration file and not from flags; a variable with _FILE at its end
+    /// names a file that holds the secret.
+    Serve(Box<Given>),
+
+    /// Administer accounts
+    ///
+    /// Speaks to the server that runs on the data directory, or opens the database where none runs.
+    #[command(subcommand)]
+    Account(AccountCommand),
+
+    /// Administer the API keys of an account
+    ///
+    /// Speaks to the server that runs on the data directory, or opens the database where none runs. A
+    /// running server allows it by a token that only the owner of the data directory can read.
+    #[command(subcommand)]
+    Key(KeyCommand),
+
+    /// Check flags, environment and configuration file as `serve` would read them
+    CheckConfig {
+        #[command(flatten)]
+        given: Box<Given>,
+
+        /// Print the commented default configuration instead
+        #[arg(long)]
+        print_defaults: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// List the accounts, oldest first
+    List {
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Make an account; its auth token is shown this once
+    Create {
+        /// A name for people
+        #[arg(long, value_name = "NAME")]
+        friendly_name: Option<String>,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Make a new auth token for an account; it is shown this once
+    ///
+    /// A secondary token is accepted beside the primary one, so that clients can move to it one by one;
+    /// `promote` ends the time of the old token. A new primary token replaces the old one at once.
+    Rotate {
+        /// The account
+        #[arg(value_name = "ACCOUNT_SID")]
+        sid: String,
+
+        /// Which of the two tokens to replace
+        #[arg(long, value_enum, default_value_t = Which::Secondary)]
+        which: Which,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Make the secondary auth token of an account its primary one; the old primary ends
+    Promote {
+        /// The account
+        #[arg(value_name = "ACCOUNT_SID")]
+        sid: String,
+
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// List the keys of an account, oldest first
+    List {
+        #[command(flatten)]
+        account: OfAccount,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Make a key; its secret is shown this once
+    Create {
+        /// A name for people
+        #[arg(long, value_name = "NAME")]
+        friendly_name: Option<String>,
+
+        #[command(flatten)]
+        account: OfAccount,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Take a key back
+    Delete {
+        /// The key
+        #[arg(value_name = "KEY_SID")]
+        sid: String,
+
+        #[command(flatten)]
+        account: OfAccount,
+
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// What every administrative command takes.
+#[derive(Args)]
+pub struct Common {
+    #[command(flatten)]
+    pub place: Place,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct OfAccount {
+    /// The account; absent for the oldest one
+    #[arg(long = "account", value_name = "ACCOUNT_SID")]
+    pub account_sid: Option<String>,
+}
+
+/// One of an account's two auth tokens.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Which {
+    Primary,
+    Secondary,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_nobody_knows_is_an_error() {
+        for line in [&["tertulia", "serve", "--lisen", "x"][..], &["tertulia", "sevre"], &["tertulia"]] {
+            assert!(Arguments::try_parse_from(line).is_err(), "{line:?}");
+        }
+        assert!(Arguments::try_parse_from(["tertulia", "serve", "--strict", "--lenient"]).is_err());
+    }
+}

@@ -1,0 +1,303 @@
+//! The configuration: flags over environment over file over defaults, judged once and at start.
+
+use std::fmt;
+use std::fs;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use conversations::{Account, ApiKey, Limits};
+use ipnet::IpNet;
+use server::{PublicUrl, Settings};
+use wire::{Prefix, Sid};
+
+use crate::environment::Environment;
+use crate::given::Given;
+use crate::logging::{Format, Logging};
+use crate::sections::{AccountSection, Sections, ServerSection};
+
+/// Something is wrong with what was asked, in words for people.
+#[derive(Debug)]
+pub struct Misconfigured(pub String);
+
+impl fmt::Display for Misconfigured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misconfigured {}
+
+/// What a server runs with.
+pub struct Configuration {
+    pub listen: SocketAddr,
+    pub metrics: MetricsListen,
+    /// Without the token of this run, which the server adds.
+    pub settings: Settings,
+    /// Threads that serve requests.
+    pub workers: usize,
+    pub storage: Storage,
+    pub pinned: Pinned,
+    pub logging: Logging,
+    /// What is odd but no reason not to start.
+    pub warnings: Vec<String>,
+}
+
+/// Where metrics are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsListen {
+    Off,
+    /// If it is free.
+    Default(SocketAddr),
+    /// It must be free.
+    Given(SocketAddr),
+}
+
+/// Where everything is kept, and how.
+pub struct Storage {
+    pub data: PathBuf,
+    pub database: Option<String>,
+    pub master_key: Option<[u8; 32]>,
+    pub batch_max: usize,
+    pub queue_max: usize,
+    pub readers: usize,
+}
+
+/// What somebody wants the first account and its key to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pinned {
+    pub account_sid: Option<Sid<Account>>,
+    pub auth_token: Option<String>,
+    pub api_key: Option<(Sid<ApiKey>, String)>,
+}
+
+impl Configuration {
+    /// From the flags, the environment of this process, and the file that one of them names.
+    pub fn read(flags: &Given) -> Result<Self, Misconfigured> {
+        let (environment, unknown) = Environment::of_process().read()?;
+        let mut configuration = Self::of(&gathered(flags, &environment)?)?;
+        let warning = |name| format!("the environment variable {name} is not known and means nothing");
+        configuration.warnings = unknown.into_iter().map(warning).collect();
+        Ok(configuration)
+    }
+
+    fn of(sections: &Sections) -> Result<Self, Misconfigured> {
+        let Sections { server, storage, account, admin, metrics, log } = sections;
+        let metrics = match address("metrics.listen", &metrics.listen) {
+            _ if metrics.listen.is_empty() || metrics.listen == "off" => MetricsListen::Off,
+            found if metrics.is_given => MetricsListen::Given(found?),
+            found => MetricsListen::Default(found?),
+        };
+        Ok(Self {
+            listen: address("server.listen", &server.listen)?,
+            metrics,
+            settings: Settings { admin_tokens: set(&admin.token).into_iter().collect(), ..settings(server)? },
+            workers: workers(server.workers),
+            storage: Storage {
+                data: PathBuf::from(&storage.data),
+                database: set(&storage.database).map(|url| database(&url)).transpose()?,
+                master_key: set(&storage.master_key).map(|key| master_key(&key)).transpose()?,
+                batch_max: at_least_one("storage.batch_max", storage.batch_max)?,
+                queue_max: at_least_one("storage.queue_max", storage.queue_max)?,
+                readers: at_least_one("storage.readers", storage.readers)?,
+            },
+            pinned: pinned(account)?,
+            logging: Logging::new(&log.level, Format::parse(&log.format)?)?,
+            warnings: Vec::new(),
+        })
+    }
+}
+
+fn gathered(flags: &Given, environment: &Given) -> Result<Sections, Misconfigured> {
+    let mut sections = match flags.place.config.as_ref().or(environment.place.config.as_ref()) {
+        None => Sections::read("").map_err(Misconfigured)?,
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .map_err(|error| Misconfigured(format!("cannot read the configuration {path}: {error}")))?;
+            Sections::read(&text).map_err(|error| Misconfigured(format!("{path}: {}", error.trim_end())))?
+        }
+    };
+    environment.apply(&mut sections);
+    flags.apply(&mut sections);
+    Ok(sections)
+}
+
+fn settings(server: &ServerSection) -> Result<Settings, Misconfigured> {
+    let public_url = |text: String| {
+        PublicUrl::parse(&text).ok_or_else(|| wrong("server.public_url", &text, "https://twilio.example.org"))
+    };
+    Ok(Settings {
+        public_url: set(&server.public_url).map(public_url).transpose()?,
+        trusted_proxies: server.trusted_proxies.iter().map(|text| network(text)).collect::<Result<_, _>>()?,
+        limits: match &*server.mode {
+            "strict" => Limits::Strict,
+            "lenient" => Limits::Lenient,
+            other => return Err(wrong("server.mode", other, "strict or lenient")),
+        },
+        max_connections: at_least_one("server.max_connections", server.max_connections)?,
+        ..Settings::default()
+    })
+}
+
+fn pinned(account: &AccountSection) -> Result<Pinned, Misconfigured> {
+    let api_key = match (set(&account.api_key_sid), set(&account.api_key_secret)) {
+        (None, None) => None,
+        (Some(given), Some(secret)) => Some((sid("account.api_key_sid", &given)?, secret)),
+        _ => {
+            let text = "account.api_key_sid and account.api_key_secret are only good together; \
+                        one of them is not set";
+            return Err(Misconfigured(text.to_owned()));
+        }
+    };
+    Ok(Pinned {
+        account_sid: set(&account.sid).map(|given| sid("account.sid", &given)).transpose()?,
+        auth_token: set(&account.auth_token),
+        api_key,
+    })
+}
+
+fn set(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn wrong(key: &str, given: &str, expected: &str) -> Misconfigured {
+    Misconfigured(format!("{key}: `{given}` is not of the form {expected}"))
+}
+
+fn address(key: &str, text: &str) -> Result<SocketAddr, Misconfigured> {
+    let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    found.ok_or_else(|| wrong(key, text, "127.0.0.1:8080"))
+}
+
+fn network(text: &str) -> Result<IpNet, Misconfigured> {
+    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    let network = text.parse().ok().or_else(address);
+    network.ok_or_else(|| wrong("server.trusted_proxies", text, "10.0.0.0/8 or 10.1.2.3"))
+}
+
+fn sid<R: Prefix>(key: &str, text: &str) -> Result<Sid<R>, Misconfigured> {
+    Sid::parse(text).ok_or_else(|| wrong(key, text, &format!("{} and 32 hexadecimal digits", R::PREFIX)))
+}
+
+/// The URL holds a password and is not repeated.
+fn database(url: &str) -> Result<String, Misconfigured> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(url.to_owned());
+    }
+    let text = "storage.database: the database is not of the form postgres://user:password@host/database; \
+                leave it out for SQLite";
+    Err(Misconfigured(text.to_owned()))
+}
+
+fn master_key(text: &str) -> Result<[u8; 32], Misconfigured> {
+    let text_is_wrong = || Misconfigured("storage.master_key: it is not 64 hexadecimal digits".to_owned());
+    parse_key(text).ok_or_else(text_is_wrong)
+}
+
+/// Reads 64 hexadecimal digits.
+pub fn parse_key(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let mut key = [0; 32];
+    for (byte, start) in key.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[start..start + 2], 16).ok()?;
+    }
+    Some(key)
+}
+
+fn at_least_one(key: &str, number: usize) -> Result<usize, Misconfigured> {
+    if number > 0 { Ok(number) } else { Err(Misconfigured(format!("{key}: it must be at least 1"))) }
+}
+
+/// One core is left to the database's threads.
+fn workers(given: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    if given > 0 { given } else { cores().saturating_sub(1).max(1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(set: impl FnOnce(&mut Given)) -> Given {
+        let mut given = Given::default();
+        set(&mut given);
+        given
+    }
+
+    fn read(file: &str, environment: &Given, flags: &Given) -> Result<Configuration, Misconfigured> {
+        let mut sections = Sections::read(file).map_err(Misconfigured)?;
+        environment.apply(&mut sections);
+        flags.apply(&mut sections);
+        Configuration::of(&sections)
+    }
+
+    #[test]
+    fn flags_stand_above_the_environment_and_that_above_the_file() {
+        let file = "[server]\nlisten = \"127.0.0.1:1\"\nmode = \"lenient\"\n";
+        let environment = given(|given| given.listen = Some("127.0.0.1:2".to_owned()));
+        let flags = given(|given| given.listen = Some("127.0.0.1:3".to_owned()));
+        let nothing = Given::default();
+        let port = |environment: &Given, flags: &Given| {
+            read(file, environment, flags).expect("nothing is wrong").listen.port()
+        };
+        assert_eq!(port(&nothing, &nothing), 1);
+        assert_eq!(port(&environment, &nothing), 2);
+        assert_eq!(port(&environment, &flags), 3);
+        let configuration = read(file, &environment, &flags).expect("nothing is wrong");
+        assert_eq!(configuration.settings.limits, Limits::Lenient);
+        let empty = given(|given| given.listen = Some(String::new()));
+        assert_eq!(port(&empty, &empty), 1, "empty text is as good as none");
+    }
+
+    #[test]
+    fn metrics_can_be_left_to_chance_chosen_and_switched_off() {
+        let nothing = Given::default();
+        let metrics = |flags: &Given| read("", &nothing, flags).expect("nothing is wrong").metrics;
+        assert!(matches!(metrics(&nothing), MetricsListen::Default(_)));
+        let chosen = given(|given| given.metrics_listen = Some("127.0.0.1:9".to_owned()));
+        assert!(matches!(metrics(&chosen), MetricsListen::Given(_)));
+        let off = given(|given| given.metrics_listen = Some(String::new()));
+        assert_eq!(metrics(&off), MetricsListen::Off);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_its_key_and_secrets_are_not_repeated() {
+        for (file, named) in [
+            ("[server]\nlisten = \"nowhere\"", "server.listen"),
+            ("[server]\npublic_url = \"example.org\"", "server.public_url"),
+            ("[server]\ntrusted_proxies = [\"10.0.0.0/99\"]", "server.trusted_proxies"),
+            ("[server]\nmode = \"loose\"", "server.mode"),
+            ("[server]\nmax_connections = 0", "server.max_connections"),
+            ("[storage]\nmaster_key = \"hunter2\"", "storage.master_key"),
+            ("[storage]\ndatabase = \"mysql://hunter2@x\"", "storage.database"),
+            ("[account]\nsid = \"CH00112233445566778899aabbccddeeff\"", "account.sid"),
+            ("[account]\napi_key_secret = \"hunter2\"", "account.api_key_sid"),
+            ("[log]\nformat = \"xml\"", "log.format"),
+            ("[log]\nlevel = \"=,=\"", "log.level"),
+        ] {
+            let Err(Misconfigured(error)) = read(file, &Given::default(), &Given::default()) else {
+                panic!("{file} was taken");
+            };
+            assert!(error.contains(named), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_network_may_be_one_address() {
+        assert_eq!(
+            network("10.1.2.3").map(|network| network.to_string()).ok().as_deref(),
+            Some("10.1.2.3/32")
+        );
+        assert!(network("fd00::/8").is_ok());
+    }
+
+    #[test]
+    fn a_key_is_64_digits() {
+        assert_eq!(parse_key(&"0f".repeat(32)), Some([15; 32]));
+        assert_eq!(parse_key(&"0f".repeat(31)), None);
+        assert_eq!(parse_key(&"+f".repeat(32)), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! What is given on the command line or in the environment: text, until the configuration judges it.
+
+#![expect(clippy::doc_markdown, reason = "these comments are help texts, printed as they stand")]
+
+use clap::Args;
+
+use crate::sections::Sections;
+
+/// Everything that can be given to a command that needs the data. Flags are parsed into this; the
+/// environment fills the same.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Data directory [env: TERTULIA_DATA] [default: ./tertulia-data]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data: Option<String>,
+
+    /// Database: absent for SQLite in the data directory, or postgres://... [env: TERTULIA_DATABASE]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+
+    /// Configuration file; `tertulia check-config --print-defaults` shows what may stand in it
+    /// [env: TERTULIA_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<String>,
+
+    #[arg(skip)]
+    pub master_key: Option<String>,
+}
+
+/// Everything that can be given to a server.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    #[command(flatten)]
+    pub place: Place,
+
+    /// Where the API is served; port 0 takes a free one [env: TERTULIA_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+
+    /// What clients know this server by [env: TERTULIA_PUBLIC_URL]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Proxies whose X-Forwarded-* headers are believed, with commas [env: TERTULIA_TRUSTED_PROXIES]
+    #[arg(long, value_name = "NETWORKS")]
+    pub trusted_proxies: Option<String>,
+
+    /// Where metrics are served; empty for nowhere [env: TERTULIA_METRICS_LISTEN] [default: 127.0.0.1:9464]
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics_listen: Option<String>,
+
+    /// Twilio's limits, errors and quirks; the default [env: TERTULIA_MODE=strict]
+    #[arg(long, conflicts_with = "lenient")]
+    pub strict: bool,
+
+    /// JSON bodies are accepted, and there are no product limits [env: TERTULIA_MODE=lenient]
+    #[arg(long)]
+    pub lenient: bool,
+
+    /// text or json [env: TERTULIA_LOG_FORMAT] [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+
+    /// info, debug, or by part [env: TERTULIA_LOG_LEVEL] [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+
+    #[arg(skip)]
+    pub mode: Option<String>,
+    #[arg(skip)]
+    pub account_sid: Option<String>,
+    #[arg(skip)]
+    pub auth_token: Option<String>,
+    #[arg(skip)]
+    pub api_key_sid: Option<String>,
+    #[arg(skip)]
+    pub api_key_secret: Option<String>,
+    #[arg(skip)]
+    pub admin_token: Option<String>,
+}
+
+impl Place {
+    /// Puts what is given over what is there. No `..`, so that nothing new is forgotten.
+    fn apply(&self, sections: &mut Sections) {
+        let Self { data, database, config: _, master_key } = self;
+        let storage = &mut sections.storage;
+        put(data.as_deref(), &mut storage.data);
+        put(database.as_deref(), &mut storage.database);
+        put(master_key.as_deref(), &mut storage.master_key);
+    }
+}
+
+impl Given {
+    /// Puts what is given over what is there. No `..`, so that nothing new is forgotten.
+    pub fn apply(&self, sections: &mut Sections) {
+        #[rustfmt::skip]
+        let Self {
+            place, listen, public_url, trusted_proxies, metrics_listen, strict, lenient, log_format, log_level,
+            mode, account_sid, auth_token, api_key_sid, api_key_secret, admin_token,
+        } = self;
+        place.apply(sections);
+        let Sections { server, storage: _, account, admin, metrics, log } = sections;
+        put(listen.as_deref(), &mut server.listen);
+        put(public_url.as_deref(), &mut server.public_url);
+        if let Some(networks) = trusted_proxies.as_deref().filter(|networks| !networks.is_empty()) {
+            server.trusted_proxies = networks.split(',').map(|network| network.trim().to_owned()).collect();
+        }
+        if let Some(listen) = metrics_listen {
+            let listen = if listen.is_empty() { "off" } else { listen };
+            listen.clone_into(&mut metrics.listen);
+            metrics.is_given = true;
+        }
+        put(mode.as_deref(), &mut server.mode);
+        if *strict {
+            "strict".clone_into(&mut server.mode);
+        }
+        if *lenient {
+            "lenient".clone_into(&mut server.mode);
+        }
+        put(account_sid.as_deref(), &mut account.sid);
+        put(auth_token.as_deref(), &mut account.auth_token);
+        put(api_key_sid.as_deref(), &mut account.api_key_sid);
+        put(api_key_secret.as_deref(), &mut account.api_key_secret);
+        put(admin_token.as_deref(), &mut admin.token);
+        put(log_format.as_deref(), &mut log.format);
+        put(log_level.as_deref(), &mut log.level);
+    }
+}
+
+/// Empty text is as good as none: compose files pass variables on that nobody has set.
+fn put(given: Option<&str>, value: &mut String) {
+    if let Some(given) = given.filter(|given| !given.is_empty()) {
+        given.clone_into(value);
+    }
+}

@@ -1,0 +1,42 @@
+//! The binary: arguments, configuration, start and stop, and the commands of an administrator.
+
+mod administration;
+mod arguments;
+mod banner;
+mod bind;
+mod check_config;
+mod commands;
+mod configuration;
+mod data_directory;
+mod environment;
+mod first_account;
+mod given;
+mod logging;
+mod open;
+mod run_file;
+mod sections;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::configuration::Misconfigured;
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Serve(given) => serve::serve(&given),
+        Command::Account(command) => commands::account(&command),
+        Command::Key(command) => commands::key(&command),
+        Command::CheckConfig { given, print_defaults } => check_config::check(&given, print_defaults),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            // Arguments that are wrong in themselves end with 2 as well.
+            ExitCode::from(if error.is::<Misconfigured>() { 2 } else { 1 })
+        }
+    }
+}
