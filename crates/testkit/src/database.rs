@@ -1,0 +1,69 @@
+//! A database of its own for each test.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
+
+/// The two engines that everything must hold on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// An empty database that goes when the test is over.
+pub enum Database {
+    /// A file in a folder of its own.
+    Sqlite(TempDir),
+    /// A database of the cluster that `TERTULIA_TEST_POSTGRES` names.
+    Postgres { cluster: String, name: String },
+}
+
+impl Database {
+    /// A new one.
+    pub async fn create(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => Self::Sqlite(TempDir::new().expect("a folder can be made")),
+            Engine::Postgres => {
+                static COUNT: AtomicU32 = AtomicU32::new(0);
+                let cluster = std::env::var("TERTULIA_TEST_POSTGRES")
+                    .expect("set TERTULIA_TEST_POSTGRES to a superuser's URL, or run make test");
+                let number = COUNT.fetch_add(1, Ordering::SeqCst);
+                let name = format!("testkit_{}_{number}", std::process::id());
+                let administrator = connect(&cluster).await;
+                let create = format!("CREATE DATABASE {name}");
+                administrator.batch_execute(&create).await.expect("the database can be made");
+                Self::Postgres { cluster, name }
+            }
+        }
+    }
+
+    /// Where a PostgreSQL database is.
+    pub fn url(&self) -> Option<String> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres { cluster, name } => {
+                let (server, _) = cluster.rsplit_once('/').expect("the URL names a database");
+                Some(format!("{server}/{name}"))
+            }
+        }
+    }
+
+    /// Removes it; nobody may be connected any longer.
+    pub async fn remove(self) {
+        if let Self::Postgres { cluster, name } = self {
+            let administrator = connect(&cluster).await;
+            let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+            administrator.batch_execute(&drop).await.expect("the database can be dropped");
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the connection ends with its client")]
+async fn connect(url: &str) -> Client {
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.expect("TERTULIA_TEST_POSTGRES answers");
+    tokio::task::spawn(connection);
+    client
+}

@@ -1,0 +1,15 @@
+//! Fakes and the ground that the conformance suites stand on.
+//!
+//! A [`House`] is the whole server without sockets: the real router over a real store, with a clock that
+//! is moved by hand and sids that count, so that whole answers can be compared. [`on_both`] runs one test
+//! on SQLite and on PostgreSQL; where PostgreSQL is not to be had the test fails and says how to get it.
+
+mod database;
+mod fakes;
+mod house;
+mod reply;
+
+pub use database::{Database, Engine};
+pub use fakes::{CountingIds, ManualClock};
+pub use house::{ACCOUNT_SID, AUTH_TOKEN, House, on_both, on_both_with};
+pub use reply::Reply;

@@ -1,0 +1,185 @@
+//! Many at once: exactly one wins what only one may have, and nothing that is counted has a gap.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use server::Settings;
+use testkit::{Database, Engine, House, Reply, on_both};
+use tokio::task::JoinSet;
+
+use super::one;
+use crate::rest::conversation;
+
+/// Sends all of it at once and counts the answers by their codes.
+async fn at_once(requests: impl IntoIterator<Item = (House, String, String)>) -> BTreeMap<String, usize> {
+    let mut tasks = JoinSet::new();
+    for (house, path, form) in requests {
+        tasks.spawn(async move { house.post(&path, &form).await });
+    }
+    let mut codes = BTreeMap::new();
+    for reply in tasks.join_all().await {
+        *codes.entry(reply.code()).or_default() += 1;
+    }
+    codes
+}
+
+fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    expected.into_iter().map(|(code, count)| (code.to_owned(), count)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_twenty_who_add_one_identity_one_wins() {
+    on_both(async |house| {
+        for identity in ["alice", "bob", "carol"] {
+            let path = format!("{}/Participants", conversation(house).await);
+            let form = format!("Identity={identity}");
+            let codes = at_once((0..20).map(|_| (house.clone(), path.clone(), form.clone()))).await;
+            assert_eq!(codes, counts([("201", 1), ("409 50433", 19)]), "{:?}", house.engine);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_twenty_conversations_that_want_one_pair_one_gets_it() {
+    on_both(async |house| {
+        let pair = "MessagingBinding.Address=%2B15558675310&MessagingBinding.ProxyAddress=%2B15017122661";
+        for _ in 0..3 {
+            let mut conversations = Vec::new();
+            for _ in 0..20 {
+                conversations.push(conversation(house).await);
+            }
+            let request = |path: &String| (house.clone(), format!("{path}/Participants"), pair.to_owned());
+            let codes = at_once(conversations.iter().map(request)).await;
+            assert_eq!(codes, counts([("201", 1), ("409 50416", 19)]), "{:?}", house.engine);
+            for path in &conversations {
+                house.post(path, "State=closed").await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_new_identity_in_many_conversations_makes_one_user() {
+    on_both(async |house| {
+        let mut requests = Vec::new();
+        for _ in 0..20 {
+            let path = format!("{}/Participants", conversation(house).await);
+            requests.push((house.clone(), path, "Identity=alice".to_owned()));
+        }
+        assert_eq!(at_once(requests).await, counts([("201", 20)]), "{:?}", house.engine);
+        let users = house.get("/v1/Users").await.get("users");
+        assert_eq!(users.as_array().map(Vec::len), Some(1));
+        let joined = house.get("/v1/Users/alice/Conversations").await.get("conversations");
+        assert_eq!(joined.as_array().map(Vec::len), Some(20));
+    })
+    .await;
+}
+
+/// All messages of a conversation.
+async fn indexes(house: &House, conversation: &str) -> Vec<i64> {
+    let mut page = format!("{conversation}/Messages?PageSize=100");
+    let mut indexes = Vec::new();
+    loop {
+        let reply: Reply = house.get(&page).await;
+        let messages = reply.get("messages");
+        indexes.extend(messages.as_array().expect("a list").iter().filter_map(|one| one["index"].as_i64()));
+        let meta = reply.get("meta");
+        let Some(next) = meta["next_page_url"].as_str() else { return indexes };
+        page = String::from(next.strip_prefix("http://tertulia.test").expect("on the host"));
+    }
+}
+
+/// The head's position, and those of its messages in the order of their indexes.
+async fn positions(house: &House, conversation: &str) -> (i64, Vec<i64>) {
+    let sid =
+        wire::Sid::<conversations::Conversation>::parse(conversation.rsplit('/').next().expect("a sid"));
+    let sid = sid.expect("a sid");
+    let read = move |tx: &mut store::Tx<'_>| {
+        let head = "SELECT position FROM conversation_heads WHERE sid = $1";
+        let messages = "SELECT position_added FROM messages WHERE conversation_sid = $1 ORDER BY key";
+        let head = tx.row(head, &[&sid], one)?.expect("it is there");
+        Ok::<_, store::StoreError>((head, tx.rows(messages, &[&sid], one)?))
+    };
+    house.app.store().read(read).await.expect("the store reads")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn indexes_and_positions_have_no_gap_and_the_same_order() {
+    on_both(async |house| {
+        let path = conversation(house).await;
+        house.post(&format!("{path}/Participants"), "Identity=alice").await;
+        let messages =
+            (0..200).map(|number| (house.clone(), format!("{path}/Messages"), format!("Body={number}")));
+        let horizons = (0..50).map(|number| {
+            (house.clone(), format!("{path}/Participants/alice"), format!("LastReadMessageIndex={number}"))
+        });
+        let codes = at_once(messages.chain(horizons)).await;
+        assert_eq!(codes, counts([("200", 50), ("201", 200)]), "{:?}", house.engine);
+        assert_eq!(indexes(house, &path).await, (0..200).collect::<Vec<_>>());
+        let (head, added) = positions(house, &path).await;
+        // Created, joined, 200 messages, 50 horizons.
+        assert_eq!(head, 252);
+        assert!(added.is_sorted() && added.windows(2).all(|pair| pair[0] < pair[1]));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_nodes_on_one_database_refuse_nothing_and_lose_nothing() {
+    let database = Database::create(Engine::Postgres).await;
+    let one = House::open(Engine::Postgres, &database, Settings::default()).await;
+    let ids = Arc::clone(&one.ids);
+    let other = House::join(Engine::Postgres, &database, Settings::default(), ids);
+    let mut conversations = Vec::new();
+    for _ in 0..6 {
+        conversations.push(conversation(&one).await);
+    }
+    let mut requests = Vec::new();
+    for round in 0..40 {
+        for (place, path) in conversations.iter().enumerate() {
+            let node = if (round + place) % 2 == 0 { &one } else { &other };
+            requests.push((
+                node.clone(),
+                format!("{path}/Messages"),
+                format!("Body={round}&Author=user-{place}"),
+            ));
+            if round % 4 == 0 {
+                // Every identity joins every conversation, in another order on each.
+                let user = (round / 4 + place * 3) % 10;
+                requests.push((
+                    node.clone(),
+                    format!("{path}/Participants"),
+                    format!("Identity=user-{user}"),
+                ));
+                requests.push((node.clone(), path.clone(), format!("FriendlyName=round-{round}")));
+                requests.push((
+                    node.clone(),
+                    format!(
+                        "/v1/Users/user-{user}/Conversations/{}",
+                        path.rsplit('/').next().expect("a sid")
+                    ),
+                    "LastReadMessageIndex=0".to_owned(),
+                ));
+            }
+        }
+    }
+    let codes = at_once(requests).await;
+    // A horizon may come before its member has joined; everything else is granted.
+    let granted: usize =
+        codes.iter().filter(|(code, _)| *code == "200" || *code == "201").map(|(_, n)| n).sum();
+    let early = codes.get("404 20404").copied().unwrap_or_default();
+    assert_eq!(granted + early, codes.values().sum::<usize>(), "{codes:?}");
+    assert!(codes["201"] == 6 * 50, "{codes:?}");
+    for path in &conversations {
+        assert_eq!(indexes(&other, path).await, (0..40).collect::<Vec<_>>());
+        let participants = other.get(&format!("{path}/Participants")).await.get("participants");
+        assert_eq!(participants.as_array().map(Vec::len), Some(10));
+    }
+    assert_eq!(one.get("/v1/Users").await.get("users").as_array().map(Vec::len), Some(10));
+    one.close();
+    other.close();
+    drop((one, other));
+    database.remove().await;
+}

@@ -1,0 +1,102 @@
+//! Deletion in two steps: out of sight at once, the rows in chunks.
+
+use conversations::{Failure, purges};
+use store::{Roots, StoreError};
+use testkit::{House, on_both};
+
+use super::one;
+use crate::rest::conversation;
+
+/// Does what housekeeping does until nothing is left; tells how many steps it took.
+async fn purge(house: &House) -> usize {
+    let store = house.app.store();
+    let mut steps = 0;
+    while let Some(purge) = store.read(purges::next).await.expect("the store reads") {
+        let advance = move |tx: &mut store::Tx<'_>| purges::advance(tx, &purge);
+        store.write::<_, Failure>(Roots::none(), advance).await.expect("the purge advances");
+        steps += 1;
+    }
+    steps
+}
+
+async fn rows(house: &House, table: &'static str) -> i64 {
+    let count = move |tx: &mut store::Tx<'_>| {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        Ok::<_, StoreError>(tx.row(&sql, &[], one)?.expect("a count"))
+    };
+    house.app.store().read(count).await.expect("the store reads")
+}
+
+#[tokio::test]
+async fn a_large_conversation_is_gone_at_once_and_its_rows_in_chunks() {
+    on_both(async |house| {
+        let path = conversation(house).await;
+        for number in 0..60 {
+            house.post(&format!("{path}/Participants"), &format!("Identity=user-{number}")).await;
+        }
+        let pair = "MessagingBinding.Address=%2B15558675310&MessagingBinding.ProxyAddress=%2B15017122661";
+        house.post(&format!("{path}/Participants"), pair).await;
+        for number in 0..510 {
+            house.post(&format!("{path}/Messages"), &format!("Body={number}")).await;
+        }
+        assert_eq!(house.delete(&path).await.code(), "204");
+        assert_eq!(house.get(&path).await.code(), "404 20404");
+        let joined = house.get("/v1/Users/user-7/Conversations").await.get("conversations");
+        assert_eq!(joined, serde_json::json!([]));
+        assert!(rows(house, "messages").await == 510 && rows(house, "memberships").await == 60);
+        assert!(purge(house).await > 4, "it takes several chunks");
+        for table in ["messages", "receipts", "participants", "memberships", "conversations", "purges"] {
+            assert_eq!(rows(house, table).await, 0, "{table} on {:?}", house.engine);
+        }
+        // Each user is told that the conversation is gone.
+        assert_eq!(rows(house, "tombstones").await, 60);
+        assert_eq!(rows(house, "users").await, 60);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_of_many_conversations_is_gone_at_once_and_leaves_them_in_chunks() {
+    on_both(async |house| {
+        let mut paths = Vec::new();
+        for _ in 0..55 {
+            let path = conversation(house).await;
+            house.post(&format!("{path}/Participants"), "Identity=alice").await;
+            paths.push(path);
+        }
+        assert_eq!(house.delete("/v1/Users/alice").await.code(), "204");
+        assert_eq!(house.get("/v1/Users/alice").await.code(), "404 20404");
+        // Who comes back before housekeeping is done is a new user.
+        assert_eq!(house.post(&format!("{}/Participants", paths[0]), "Identity=alice").await.code(), "201");
+        assert!(purge(house).await > 2);
+        assert_eq!(rows(house, "memberships").await, 1);
+        assert_eq!(rows(house, "participants").await, 1);
+        assert_eq!(house.get(&format!("{}/Participants/alice", paths[1])).await.code(), "404 20404");
+        assert_eq!(house.get(&format!("{}/Participants/alice", paths[0])).await.code(), "200");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_service_takes_everything_in_it_along() {
+    on_both(async |house| {
+        let sid = house.post("/v1/Services", "FriendlyName=Shop").await.sid();
+        let inside = format!("/v1/Services/{sid}");
+        for number in 0..3 {
+            let room =
+                house.post(&format!("{inside}/Conversations"), &format!("UniqueName=room-{number}")).await;
+            let path = format!("{inside}/Conversations/{}", room.sid());
+            house.post(&format!("{path}/Participants"), "Identity=alice").await;
+            house.post(&format!("{path}/Messages"), "Body=hello").await;
+        }
+        assert_eq!(house.delete(&inside).await.code(), "204");
+        purge(house).await;
+        for table in
+            ["messages", "participants", "memberships", "conversations", "users", "user_heads", "claims"]
+        {
+            assert_eq!(rows(house, table).await, 0, "{table} on {:?}", house.engine);
+        }
+        assert_eq!(rows(house, "roles").await, 4, "those of the default service");
+    })
+    .await;
+}

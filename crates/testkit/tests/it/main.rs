@@ -1,0 +1,5 @@
+//! The conformance suites: the REST surface by whole answers, and what the store must hold, on both
+//! databases.
+
+mod conformance;
+mod rest;
