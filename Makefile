@@ -1,0 +1,19 @@
+# What a developer and the build server run. Every step is a script in scripts/; each says what it does.
+.PHONY: test soak fmt clean-test
+
+# Everything, from nothing: installs what is missing, then checks, unit tests, official clients, crash test.
+test:
+	@scripts/install.sh
+	@scripts/with-postgres.sh scripts/test.sh
+
+# The same with the full counts, and documentation, doc tests and dependency rules on top.
+soak:
+	@scripts/install.sh
+	@scripts/with-postgres.sh scripts/soak.sh
+
+fmt:
+	cargo fmt --all
+
+# Forgets the Python and Node environments and the logs; the next run installs them again.
+clean-test:
+	rm -rf .test sdk-tests/node/node_modules

@@ -1,0 +1,1 @@
+"""What the tests share: the running server, clients whose every answer is checked, and plain HTTP."""
