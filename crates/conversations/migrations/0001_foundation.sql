@@ -219,3 +219,9 @@ CREATE TABLE purges (
     conversation_number {BIGINT},
     date_created {BIGINT} NOT NULL
 ) {STRICT};
+
+-- One row, written to see whether the store takes writes.
+CREATE TABLE probes (
+    number {BIGINT} NOT NULL PRIMARY KEY,
+    date_updated {BIGINT} NOT NULL
+) {STRICT};

@@ -1,9 +1,10 @@
 //! Accounts: the tenants. Each has its auth tokens and a default conversation service.
 
 use serde::Serialize;
-use store::{Record, Row, StoreError, Tx, Value};
+use store::{Record, Root, RootKind, Roots, Row, StoreError, Tx, Value};
 use wire::{Form, Prefix, Problem, Sid, Timestamp};
 
+use crate::claims::{self, Claim};
 use crate::failure::Failure;
 use crate::ids::{Ids, hex};
 use crate::services::{self, Service};
@@ -98,6 +99,14 @@ impl Account {
 
 // Storage ────────────────────────────────────────────────────────────────────
 
+impl Account {
+    /// What a change of its tokens locks.
+    pub fn root(sid: Sid<Account>) -> Root {
+        const KIND: RootKind = RootKind { rank: 4, lock: "SELECT sid FROM accounts WHERE sid = $1" };
+        Root::new(&KIND, *sid.as_bytes())
+    }
+}
+
 impl Record for Account {
     const TABLE: &'static str = "accounts";
     const KEY: &'static [&'static str] = &["sid"];
@@ -133,6 +142,11 @@ const IN_ORDER: &str = "ORDER BY date_created, sid";
 /// The account of this sid.
 pub fn find(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, StoreError> {
     tx.find(BY_SID, &[&sid])
+}
+
+fn lock(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, StoreError> {
+    tx.lock(&Roots::one(Account::root(sid)))?;
+    find(tx, sid)
 }
 
 /// Every account of the server, oldest first.
@@ -172,6 +186,22 @@ pub fn create(
     Ok(CreatedAccount { account, auth_token })
 }
 
+/// Makes the account that a server makes for itself. Of two nodes that start at once on one database,
+/// the second is refused with a conflict, and finds the account when it looks again.
+pub fn create_first(
+    tx: &mut Tx<'_>,
+    ids: &dyn Ids,
+    vault: &Vault,
+    form: &CreateAccount,
+) -> Result<CreatedAccount, Failure> {
+    let sid = form.sid.unwrap_or_else(|| Sid::from_bytes(ids.sid(tx.now())));
+    let is_pinned = form.sid.is_some();
+    if !is_pinned && claims::take(tx, &Claim::first_account(), sid)?.is_some() {
+        return Err(Problem::conflict("Another node has made the first account").into());
+    }
+    create(tx, ids, vault, &CreateAccount { sid: Some(sid), ..form.clone() })
+}
+
 /// Replaces one of the two tokens by `token`, or by a new one, and tells it.
 pub fn set_auth_token(
     tx: &mut Tx<'_>,
@@ -180,7 +210,7 @@ pub fn set_auth_token(
     (sid, which): (Sid<Account>, AuthToken),
     token: Option<&str>,
 ) -> Result<Option<CreatedAccount>, Failure> {
-    let Some(mut account) = find(tx, sid)? else { return Ok(None) };
+    let Some(mut account) = lock(tx, sid)? else { return Ok(None) };
     let auth_token = token.map_or_else(|| hex(&ids.secret()[..16]), str::to_owned);
     let stored = vault.seal(ids, sid.as_bytes(), &auth_token);
     match which {
@@ -195,7 +225,7 @@ pub fn set_auth_token(
 
 /// Makes the secondary token the primary one; the old primary is accepted no longer.
 pub fn promote_auth_token(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, Failure> {
-    let Some(mut account) = find(tx, sid)? else { return Ok(None) };
+    let Some(mut account) = lock(tx, sid)? else { return Ok(None) };
     let Some(secondary) = account.secondary_auth_token.take() else {
         return Err(Problem::conflict("The account has no secondary auth token").into());
     };

@@ -17,6 +17,8 @@ pub enum Kind {
     AddressPair = 3,
     /// The set of addresses of a group MMS, per account, while its conversation is not closed.
     AddressSet = 4,
+    /// The account that a server makes for itself, once in a database.
+    FirstAccount = 5,
 }
 
 /// One thing that can be claimed.
@@ -38,6 +40,10 @@ impl Claim {
 
     pub fn address_pair(account: Sid<Account>, address: &str, proxy: &str) -> Self {
         Self { tenant: *account.as_bytes(), kind: Kind::AddressPair, key: format!("{address}\n{proxy}") }
+    }
+
+    pub fn first_account() -> Self {
+        Self { tenant: [0; 16], kind: Kind::FirstAccount, key: String::new() }
     }
 
     /// `addresses` sorted.

@@ -31,6 +31,7 @@ pub mod heads;
 pub mod memberships;
 pub mod messages;
 pub mod participants;
+pub mod probe;
 pub mod purges;
 pub mod receipts;
 pub mod roles;

@@ -7,8 +7,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use conversations::Failure;
-use store::Roots;
+use conversations::probe;
+use store::{Roots, StoreError};
 
 use crate::app::App;
 use crate::web::answer;
@@ -27,10 +27,10 @@ async fn live() -> Response {
     noted(answer::json(200, br#"{"status":"pass"}"#.to_vec()), "/healthz/live")
 }
 
-/// Ready is who takes writes: an empty one must come through the writer's queue, and commit, in time.
+/// Ready is who takes writes: a small one must come through the writer's queue, and to the disk, in time.
 async fn ready(State(app): State<Arc<App>>) -> Response {
-    let probe = app.store.write(Roots::none(), |_| Ok::<_, Failure>(()));
-    let outcome = tokio::time::timeout(PATIENCE, probe).await;
+    let written = app.store.write::<_, StoreError>(Roots::none(), probe::touch);
+    let outcome = tokio::time::timeout(PATIENCE, written).await;
     let response = match outcome {
         Ok(Ok(())) if !app.store.is_broken() => answer::json(200, br#"{"status":"pass"}"#.to_vec()),
         _ => answer::json(503, br#"{"status":"fail"}"#.to_vec()),

@@ -10,6 +10,8 @@ use crate::configuration::Misconfigured;
 use crate::given::{Given, Place};
 
 const PREFIX: &str = "TERTULIA_";
+/// What the project's own tests are told, and no server.
+const OF_TESTS: &str = "TERTULIA_TEST_";
 
 /// The variables of ours that are set.
 #[derive(Default)]
@@ -25,7 +27,8 @@ impl Environment {
     }
 
     fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect())
+        let is_ours = |name: &str| name.starts_with(PREFIX) && !name.starts_with(OF_TESTS);
+        Self(variables.into_iter().filter(|(name, _)| is_ours(name)).collect())
     }
 
     /// What it gives, and the names that nobody knows.

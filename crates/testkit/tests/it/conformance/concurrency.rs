@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use conversations::Failure;
+use conversations::accounts::{self, AuthToken, CreateAccount};
 use server::Settings;
 use testkit::{Database, Engine, House, Reply, on_both};
 use tokio::task::JoinSet;
@@ -182,4 +184,51 @@ async fn two_nodes_on_one_database_refuse_nothing_and_lose_nothing() {
     other.close();
     drop((one, other));
     database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_nodes_that_start_at_once_one_makes_the_first_account() {
+    let database = Database::create(Engine::Postgres).await;
+    let ids = Arc::new(testkit::CountingIds::default());
+    let nodes =
+        [(); 2].map(|()| House::join(Engine::Postgres, &database, Settings::default(), Arc::clone(&ids)));
+    let mut starts = JoinSet::new();
+    for node in &nodes {
+        let (store, ids) = (node.app.store().clone(), Arc::clone(&ids));
+        let found = move |tx: &mut store::Tx<'_>| {
+            let vault = conversations::Vault::new(&[7; 32]);
+            accounts::create_first(tx, &*ids, &vault, &CreateAccount::default())
+        };
+        starts.spawn(async move { store.write(store::Roots::none(), found).await.is_ok() });
+    }
+    let mut made = starts.join_all().await;
+    made.sort_unstable();
+    assert_eq!(made, [false, true]);
+    let listed = nodes[0].app.store().read(accounts::list).await.expect("the store reads");
+    assert_eq!(listed.len(), 1);
+    nodes.iter().for_each(House::close);
+    drop(nodes);
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn both_tokens_changed_at_once_are_both_kept() {
+    on_both(async |house| {
+        let sid = wire::Sid::parse(testkit::ACCOUNT_SID).expect("a sid");
+        let mut changes = JoinSet::new();
+        for which in [AuthToken::Primary, AuthToken::Secondary] {
+            let (store, ids) = (house.app.store().clone(), Arc::clone(&house.ids));
+            let change = move |tx: &mut store::Tx<'_>| {
+                let vault = conversations::Vault::new(&[7; 32]);
+                accounts::set_auth_token(tx, &*ids, &vault, (sid, which), Some("new"))
+            };
+            changes
+                .spawn(async move { store.write::<_, Failure>(store::Roots::none(), change).await.is_ok() });
+        }
+        assert_eq!(changes.join_all().await, [true, true]);
+        let find = move |tx: &mut store::Tx<'_>| accounts::find(tx, sid);
+        let account = house.app.store().read(find).await.expect("the store reads").expect("it is there");
+        assert_eq!(account.auth_tokens(&conversations::Vault::new(&[7; 32])), ["new", "new"]);
+    })
+    .await;
 }
