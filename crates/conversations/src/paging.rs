@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use store::{Row, StoreError, Tx, Value};
+use store::{Record, Row, StoreError, Tx, Value};
 use wire::{Cursor, PageRequest, Position};
 
 /// One page, and where its neighbours begin.
@@ -32,6 +32,21 @@ impl Order {
     pub const fn descending(at: &'static str, sid: Option<&'static str>) -> Self {
         Self { at, sid, descending: true }
     }
+}
+
+/// The order of most lists: oldest first.
+pub const BY_CREATION: Order = Order::ascending("date_created", Some("sid"));
+
+/// Reads one page of records that meet `condition`, a WHERE.
+pub fn list<R: Record>(
+    tx: &mut Tx<'_>,
+    (condition, params): (&str, &[&dyn Value]),
+    order: &Order,
+    request: &PageRequest,
+    cursor: impl Fn(&R) -> Cursor,
+) -> Result<Page<R>, StoreError> {
+    let select = format!("SELECT {} FROM {} {condition}", R::COLUMNS, R::TABLE);
+    page(tx, (&select, params), order, request, (R::read, cursor))
 }
 
 /// Reads one page. `select` is a query up to and with its WHERE, `params` what it binds; `cursor`

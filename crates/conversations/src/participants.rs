@@ -188,10 +188,9 @@ fn list(
 ) -> Result<Page<Participant>, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
-    let select = format!("SELECT {} FROM participants {OF_CONVERSATION}", Participant::COLUMNS);
     let order = Order::ascending("position_added", None);
     let cursor = |one: &Participant| Cursor { at: one.position_added, sid: *one.sid.as_bytes() };
-    Ok(page(tx, (&select, &[&head.sid]), &order, request, (Participant::read, cursor))?)
+    Ok(list_records(tx, (OF_CONVERSATION, &[&head.sid]), &order, request, cursor)?)
 }
 
 /// Closed or not: whoever is in a closed conversation may still be taken out of it.

@@ -9,7 +9,7 @@ pub use crate::call::Call;
 pub use crate::conversations::Conversation;
 pub use crate::failure::Failure;
 pub use crate::operation::{Filter, FromForm, Mount, NoParameters, Operation, Paged, Path};
-pub use crate::paging::{Order, Page, page};
+pub use crate::paging::{BY_CREATION, Order, Page, list as list_records, page};
 pub use crate::participants::Participant;
 pub use crate::resource::{Links, Resource, below};
 pub use crate::roles::Role;

@@ -353,11 +353,12 @@ fn list(
     request: &PageRequest,
 ) -> Result<Page<Role>, Failure> {
     services::require(tx, call)?;
-    let select = format!("SELECT {} FROM roles {OF_SERVICE_SID}", Stored::COLUMNS);
-    let order = Order::ascending("date_created", Some("sid"));
-    let cursor = |role: &Role| Cursor { at: role.date_created.micros(), sid: *role.sid.as_bytes() };
-    let read = |row: &mut Row<'_>| Stored::read(row).map(|stored| stored.role);
-    Ok(page(tx, (&select, &[&call.service_sid]), &order, request, (read, cursor))?)
+    let cursor =
+        |stored: &Stored| Cursor { at: stored.role.date_created.micros(), sid: *stored.role.sid.as_bytes() };
+    let of_service: (&str, &[&dyn Value]) = (OF_SERVICE_SID, &[&call.service_sid]);
+    let Page { items, next, previous } = list_records(tx, of_service, &BY_CREATION, request, cursor)?;
+    let items = items.into_iter().map(|stored: Stored| stored.role).collect();
+    Ok(Page { items, next, previous })
 }
 
 /// The permissions given replace the whole set.

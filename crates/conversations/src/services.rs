@@ -166,11 +166,9 @@ fn list(
     _: &NoParameters,
     request: &PageRequest,
 ) -> Result<Page<Service>, Failure> {
-    let select = format!("SELECT {} FROM services {OF_ACCOUNT}", Service::COLUMNS);
-    let order = Order::ascending("date_created", Some("sid"));
     let cursor =
         |service: &Service| Cursor { at: service.date_created.micros(), sid: *service.sid.as_bytes() };
-    Ok(page(tx, (&select, &[&call.account_sid]), &order, request, (Service::read, cursor))?)
+    Ok(list_records(tx, (OF_ACCOUNT, &[&call.account_sid]), &BY_CREATION, request, cursor)?)
 }
 
 /// Takes the service out of sight with all that is in it; housekeeping removes the rows.

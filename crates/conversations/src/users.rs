@@ -259,10 +259,8 @@ fn list(
     request: &PageRequest,
 ) -> Result<Page<User>, Failure> {
     services::require(tx, call)?;
-    let select = format!("SELECT {} FROM users {OF_SERVICE}", User::COLUMNS);
-    let order = Order::ascending("date_created", Some("sid"));
     let cursor = |user: &User| Cursor { at: user.date_created.micros(), sid: *user.sid.as_bytes() };
-    let mut page = page(tx, (&select, &[&call.service_sid]), &order, request, (User::read, cursor))?;
+    let mut page = list_records(tx, (OF_SERVICE, &[&call.service_sid]), &BY_CREATION, request, cursor)?;
     for user in &mut page.items {
         // Twilio: reachability is null in lists, always.
         (user.is_online, user.is_notifiable) = (None, None);
