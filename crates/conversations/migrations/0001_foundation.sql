@@ -209,6 +209,8 @@ CREATE TABLE tombstones (
     PRIMARY KEY (root, kind, position)
 ) {NARROW};
 
+CREATE INDEX tombstones_by_date ON tombstones (date_removed) WHERE kind > 1;
+
 -- What is out of sight and still has rows to remove.
 CREATE TABLE purges (
     number {NUMBER},

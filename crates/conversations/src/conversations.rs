@@ -318,7 +318,7 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) ->
     services::require(tx, call)?;
     let mut head = heads::lock_open(tx, call, path)?;
     let conversation = of_head(tx, &head)?;
-    if form.is_empty() {
+    if form.asks_nothing_of(head.state) {
         return Ok(Shown { conversation, head });
     }
     let now = tx.now();

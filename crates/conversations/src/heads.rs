@@ -182,11 +182,18 @@ const FIRST: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service
      ORDER BY chat_service_sid, state, last_activity LIMIT 1";
 /// Locks, decides and counts in one statement: the next message's place, in an open conversation only.
 /// Activity makes an inactive conversation active and sets its timers anew.
+/// Where nobody has a messaging binding, nothing else needs to be asked first.
 const NEXT_MESSAGE: &str = "UPDATE conversation_heads SET position = position + 1, \
      document_position = position + 1, next_index = next_index + 1, last_message_index = next_index, \
      last_message_at = $3, last_activity = $3, messages = messages + 1, state = 0, \
      date_inactive = $3 + inactive_after, date_closed = $3 + closed_after \
-     WHERE chat_service_sid = $1 AND sid = $2 AND state < 2 RETURNING {columns}";
+     WHERE chat_service_sid = $1 AND sid = $2 AND state < 2 AND bound_participants = 0 RETURNING {columns}";
+/// The same of a head that is locked and open.
+const NEXT_MESSAGE_OF: &str = "UPDATE conversation_heads SET position = position + 1, \
+     document_position = position + 1, next_index = next_index + 1, last_message_index = next_index, \
+     last_message_at = $3, last_activity = $3, messages = messages + 1, state = 0, \
+     date_inactive = $3 + inactive_after, date_closed = $3 + closed_after \
+     WHERE chat_service_sid = $1 AND sid = $2 RETURNING {columns}";
 
 fn with_columns(sql: &str) -> String {
     sql.replace("{columns}", Head::COLUMNS)
@@ -225,18 +232,23 @@ pub fn lock_open(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Fail
     Ok(head)
 }
 
-/// Takes the place of the next message. The conversation of a path that is a name is looked up first.
-pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Failure> {
+/// Takes the place of the next message of an open conversation in which nobody has a messaging binding;
+/// none where it is another one, or not there. A path that is a name is looked up first.
+pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<Head>, Failure> {
     let sid = match path.key("ConversationSid") {
         Key::Sid(sid) => sid,
         Key::Name(_) => lock(tx, call, path)?.sid,
     };
     let now = tx.now();
-    let next = with_columns(NEXT_MESSAGE);
-    match tx.row(&next, &[&call.service_sid, &sid, &now], Head::read)? {
-        Some(head) => Ok(head),
-        None => Err(fetch(tx, call, path)?.require_open().err().unwrap_or_else(|| call.not_found()).into()),
-    }
+    Ok(tx.row(&with_columns(NEXT_MESSAGE), &[&call.service_sid, &sid, &now], Head::read)?)
+}
+
+/// The same of a head that is locked and open.
+pub fn next_message_of(tx: &mut Tx<'_>, head: &Head) -> Result<Head, Failure> {
+    let now = tx.now();
+    let params: &[&dyn Value] = &[&head.chat_service_sid, &head.sid, &now];
+    tx.row(&with_columns(NEXT_MESSAGE_OF), params, Head::read)?
+        .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
 }
 
 /// The head of this sid, in whichever service of the account.

@@ -20,7 +20,6 @@ mod paging;
 mod prelude;
 mod records;
 mod resource;
-mod tombstones;
 mod vault;
 
 pub mod accounts;
@@ -37,6 +36,7 @@ pub mod receipts;
 pub mod roles;
 pub mod service_configuration;
 pub mod services;
+pub mod tombstones;
 pub mod user_conversations;
 pub mod users;
 

@@ -169,6 +169,14 @@ fn speaker<'a>(bound: &'a [Participant], author: &str) -> Option<&'a Participant
     })
 }
 
+/// In a group MMS nobody speaks who has no number in it: not even the system.
+fn require_speaker(bound: &[Participant], author: &str) -> Result<(), Problem> {
+    if is_group(bound) && speaker(bound, author).is_none() {
+        return Err(Problem::AUTHOR_NOT_IN_GROUP);
+    }
+    Ok(())
+}
+
 // Storage ────────────────────────────────────────────────────────────────────
 
 impl Record for Message {
@@ -221,23 +229,39 @@ pub fn count_after(tx: &mut Tx<'_>, head: &Head, index: i64, limit: i64) -> Resu
     Ok(tx.row(COUNT_AFTER, &[&after, &end, &limit], one::<i64>)?.unwrap_or_default())
 }
 
+/// Who speaks as this author; nobody where the author takes no part.
+fn participant_of(
+    tx: &mut Tx<'_>,
+    (head, bound): (&Head, &[Participant]),
+    author: &str,
+) -> Result<Option<Sid<Participant>>, StoreError> {
+    match speaker(bound, author) {
+        Some(participant) => Ok(Some(participant.sid)),
+        None if author == SYSTEM => Ok(None),
+        None => Ok(participants::find(tx, head.sid, &Key::Name(author.to_owned()))?.map(|one| one.sid)),
+    }
+}
+
 /// Everything that a message is, in its own transaction: the head's counters, the row, and a receipt
 /// for each participant that it will go out to.
 fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Result<Shown, Failure> {
     services::require(tx, call)?;
-    let head = heads::next_message(tx, call, path)?;
-    let mut message = Message::new(call, &head, form, tx.now());
-    let bound = bound(tx, &head)?;
-    message.participant_sid = match speaker(&bound, &message.author) {
-        Some(participant) => Some(participant.sid),
-        None if is_group(&bound) => return Err(Problem::AUTHOR_NOT_IN_GROUP.into()),
-        None if message.author == SYSTEM => None,
-        None => participants::find(tx, head.sid, &Key::Name(message.author.clone()))?.map(|one| one.sid),
+    let author = form.author.as_deref().unwrap_or(SYSTEM);
+    let (head, bound) = if let Some(head) = heads::next_message(tx, call, path)? {
+        (head, Vec::new())
+    } else {
+        // What may refuse comes before the first write: an undone write costs the whole batch.
+        let head = heads::lock_open(tx, call, path)?;
+        let bound = bound(tx, &head)?;
+        require_speaker(&bound, author)?;
+        (heads::next_message_of(tx, &head)?, bound)
     };
+    let mut message = Message::new(call, &head, form, tx.now());
+    message.participant_sid = participant_of(tx, (&head, &bound), &message.author)?;
     tx.append(&message)?;
-    for participant in bound.iter().filter(|one| one.identity.is_none()) {
-        if message.participant_sid != Some(participant.sid) {
-            receipts::expect(tx, call, &message, participant)?;
+    for recipient in bound.iter().filter(|one| one.is_reached_by_channel()) {
+        if message.participant_sid != Some(recipient.sid) {
+            receipts::expect(tx, call, &message, recipient)?;
         }
     }
     Ok(message.shown(call))
@@ -286,11 +310,8 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Re
     message.position_changed = Some(head.advance());
     if form.author.is_some() {
         let bound = bound(tx, &head)?;
-        let author = Key::Name(message.author.clone());
-        message.participant_sid = match speaker(&bound, &message.author) {
-            Some(participant) => Some(participant.sid),
-            None => participants::find(tx, head.sid, &author)?.map(|participant| participant.sid),
-        };
+        require_speaker(&bound, &message.author)?;
+        message.participant_sid = participant_of(tx, (&head, &bound), &message.author)?;
     }
     tx.replace(&message)?;
     heads::replace(tx, &head)?;

@@ -41,6 +41,14 @@ pub struct Participant {
     pub position_changed: i64,
 }
 
+impl Participant {
+    /// Whether messages go out to it: it has an address and is not reached by chat. A projected address
+    /// is a number of our own, with nobody behind it.
+    pub fn is_reached_by_channel(&self) -> bool {
+        self.identity.is_none() && self.binding.as_ref().is_some_and(|binding| binding.address.is_some())
+    }
+}
+
 impl Prefix for Participant {
     const PREFIX: &'static str = "MB";
 }

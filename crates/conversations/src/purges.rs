@@ -88,7 +88,7 @@ pub fn conversation(tx: &mut Tx<'_>, gone: &Conversation, number: i64) -> Result
     begin(tx, PurgeKind::Conversation, tenant, (*gone.sid.as_bytes(), Some(number)))
 }
 
-/// A user that was taken out of sight while still a member of conversations.
+/// A user that was taken out of sight, perhaps while still a member of conversations.
 pub fn user(tx: &mut Tx<'_>, gone: &User) -> Result<(), StoreError> {
     begin(tx, PurgeKind::User, (gone.account_sid, gone.chat_service_sid), (*gone.sid.as_bytes(), None))
 }

@@ -85,8 +85,8 @@ impl FromForm for UpdateRole {
 
 // Rules: pure ────────────────────────────────────────────────────────────────
 
-/// Permissions of both types of role. Four of them are in no document of Twilio's but accepted by it:
-/// infrastructure-as-code providers send them.
+/// Permissions of both types of role. Some are in no document of Twilio's for one type or both, but accepted
+/// by it: infrastructure-as-code providers send them.
 const OF_BOTH: &[&str] = &[
     "addNonChatParticipant",
     "addParticipant",
@@ -271,7 +271,9 @@ impl Record for Stored {
 const BY_SID: &str = "WHERE chat_service_sid = $1 AND sid = $2";
 const OF_SERVICE_SID: &str = "WHERE chat_service_sid = $1";
 const USED_BY_USER: &str = "SELECT sid FROM users WHERE role_sid = $1 LIMIT 1";
-const USED_BY_PARTICIPANT: &str = "SELECT sid FROM participants WHERE role_sid = $1 LIMIT 1";
+/// Of a conversation that is still there: what is out of sight uses nothing.
+const USED_BY_PARTICIPANT: &str = "SELECT p.sid FROM participants p \
+     JOIN conversation_heads h ON h.sid = p.conversation_sid WHERE p.role_sid = $1 LIMIT 1";
 
 // Operations: one transaction each ───────────────────────────────────────────
 

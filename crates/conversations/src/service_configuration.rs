@@ -47,6 +47,17 @@ impl FromForm for UpdateServiceConfiguration {
     }
 }
 
+impl UpdateServiceConfiguration {
+    fn is_empty(&self) -> bool {
+        let roles = [
+            self.default_conversation_creator_role_sid,
+            self.default_conversation_role_sid,
+            self.default_chat_service_role_sid,
+        ];
+        self.reachability_enabled.is_none() && roles.iter().all(Option::is_none)
+    }
+}
+
 // Rules: pure ────────────────────────────────────────────────────────────────
 
 impl From<Service> for ServiceConfiguration {
@@ -79,6 +90,9 @@ fn update(
         default_chat_service_role_sid,
         reachability_enabled,
     } = form;
+    if form.is_empty() {
+        return Ok(services::of_call(tx, call)?.into());
+    }
     services::require(tx, call)?;
     tx.lock(&Roots::one(Service::root(call.service_sid)))?;
     let mut service = services::of_call(tx, call)?;

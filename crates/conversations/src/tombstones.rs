@@ -17,6 +17,30 @@ pub enum Kind {
 const LEAVE: &str = "INSERT INTO tombstones (root, kind, position, item_sid, item_index, date_removed) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 
+/// How long a client may be away and still be told what was removed, but for messages.
+const KEPT_DAYS: i64 = 30;
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+/// Stones that one step removes.
+const AT_ONCE: i64 = 500;
+
+// The scans for what is old: the statements here without a tenant.
+const OLD: &str = "SELECT kind FROM tombstones WHERE kind > 1 AND date_removed < $1 LIMIT 1";
+const PRUNE: &str = "DELETE FROM tombstones WHERE kind > 1 AND (root, kind, position) IN \
+     (SELECT root, kind, position FROM tombstones WHERE kind > 1 AND date_removed < $1 \
+     ORDER BY date_removed LIMIT $2)";
+
+/// Whether there are stones that are old.
+pub fn has_old(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    let before = tx.now().saturating_plus_micros(-KEPT_DAYS * DAY);
+    Ok(tx.row(OLD, &[&before], one::<i64>)?.is_some())
+}
+
+/// Removes some of them.
+pub fn prune(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let before = tx.now().saturating_plus_micros(-KEPT_DAYS * DAY);
+    tx.put(PRUNE, &[&before, &AT_ONCE])
+}
+
 /// Leaves the stone of `item` at `position` of `root`.
 pub fn leave(
     tx: &mut Tx<'_>,

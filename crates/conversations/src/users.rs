@@ -288,15 +288,11 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     let user = of_path(tx, call, path)?;
     tx.lock(&Roots::one(User::root(user.sid)))?;
     let memberships = memberships::some(tx, user.sid, MEMBERSHIPS_AT_ONCE + 1)?;
-    let is_small = i64::try_from(memberships.len()).is_ok_and(|count| count <= MEMBERSHIPS_AT_ONCE);
-    if is_small {
+    if i64::try_from(memberships.len()).is_ok_and(|count| count <= MEMBERSHIPS_AT_ONCE) {
         participants::leave_all(tx, &user.account_sid, &memberships)?;
     }
     remove(tx, &user)?;
-    if !is_small {
-        purges::user(tx, &user)?;
-    }
-    Ok(())
+    Ok(purges::user(tx, &user)?)
 }
 
 /// Removes a user's own rows and frees its identity.

@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conversations::{Failure, purges};
+use conversations::{Failure, purges, tombstones};
+use store::Roots;
 
 use crate::app::App;
 use crate::listen::Stops;
@@ -30,9 +31,12 @@ pub async fn run(app: Arc<App>, stops: Stops) {
 
 /// Removes one chunk. Breaks when there is nothing to remove.
 async fn step(app: &App) -> Result<ControlFlow<()>, Failure> {
-    let Some(purge) = app.store.read(purges::next).await? else {
+    if let Some(purge) = app.store.read(purges::next).await? {
+        app.store.write(purge.roots(), move |tx| purges::advance(tx, &purge)).await?;
+    } else if app.store.read(tombstones::has_old).await? {
+        app.store.write(Roots::none(), tombstones::prune).await?;
+    } else {
         return Ok(ControlFlow::Break(()));
-    };
-    app.store.write(purge.roots(), move |tx| purges::advance(tx, &purge)).await?;
+    }
     Ok(ControlFlow::Continue(()))
 }

@@ -60,8 +60,8 @@ impl FromForm for ConversationForm {
 }
 
 impl ConversationForm {
-    /// Whether an update with it changes nothing.
-    pub fn is_empty(&self) -> bool {
+    /// Whether an update with it changes nothing: the state that the conversation has is no change.
+    pub fn asks_nothing_of(&self, present: State) -> bool {
         let Self {
             friendly_name,
             unique_name,
@@ -78,7 +78,7 @@ impl ConversationForm {
             && unique_name.is_none()
             && messaging_service_sid.is_none()
             && attributes.is_none()
-            && state.is_none()
+            && state.is_none_or(|state| state == present)
             && inactive_after.is_none()
             && closed_after.is_none()
             && bindings.email.is_none()

@@ -91,18 +91,22 @@ pub fn add(
     if participant.binding.is_some() {
         require_messaging_service(tx, head)?;
     }
+    let is_there = is_there(tx, call, head, &participant)?;
     let others = bound(tx, head)?;
     admit(&others, &participant, head.participants + 1, call.limits)?;
-    require_absent(tx, call, head, &participant)?;
+    if is_there {
+        return Err(Problem::PARTICIPANT_ALREADY_EXISTS.into());
+    }
     require_room(tx, call, head, &participant)?;
-    take_pair(tx, &participant)?;
-    let together = [others.as_slice(), std::slice::from_ref(&participant)].concat();
-    move_set(tx, head, (&others, &together))?;
+    // Claims in their order: identity, pair, set.
     if let Some(identity) = &participant.identity {
         let user = users::find_or_create(tx, call, service, identity)?;
         memberships::require_room(tx, call, user.sid)?;
         participant.user_sid = Some(user.sid);
     }
+    take_pair(tx, &participant)?;
+    let together = [others.as_slice(), std::slice::from_ref(&participant)].concat();
+    move_set(tx, head, (&others, &together))?;
     participant.position_added = head.advance();
     participant.position_changed = participant.position_added;
     head.participants += 1;
@@ -125,21 +129,17 @@ fn require_messaging_service(tx: &mut Tx<'_>, head: &Head) -> Result<(), Failure
     }
 }
 
-/// An identity takes part once. What is left of a user that was deleted makes room.
-fn require_absent(
-    tx: &mut Tx<'_>,
-    call: &Call,
-    head: &mut Head,
-    participant: &Participant,
-) -> Result<(), Failure> {
-    let Some(identity) = &participant.identity else { return Ok(()) };
+/// Whether the identity takes part already. What is left of a user that was deleted makes room.
+fn is_there(tx: &mut Tx<'_>, call: &Call, head: &mut Head, new: &Participant) -> Result<bool, Failure> {
+    let Some(identity) = &new.identity else { return Ok(false) };
     let key = Key::Name(identity.clone());
-    let Some(there) = participants::find(tx, head.sid, &key)? else { return Ok(()) };
+    let Some(there) = participants::find(tx, head.sid, &key)? else { return Ok(false) };
     let user = users::find(tx, call.service_sid, &Key::Name(identity.clone()))?;
     if user.is_some_and(|user| there.user_sid == Some(user.sid)) {
-        return Err(Problem::PARTICIPANT_ALREADY_EXISTS.into());
+        return Ok(true);
     }
-    remove(tx, head, &there)
+    remove(tx, head, &there)?;
+    Ok(false)
 }
 
 fn require_room(tx: &mut Tx<'_>, call: &Call, head: &Head, participant: &Participant) -> Result<(), Failure> {

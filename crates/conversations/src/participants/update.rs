@@ -68,7 +68,9 @@ impl ReadHorizon {
     /// `LastReadMessageIndex` and `LastReadTimestamp`, wherever they stand.
     pub fn from_form(form: &Form) -> Result<Self, Problem> {
         let index = |text: &str| match text.parse::<i64>() {
-            Ok(index) if (0..=LARGEST_INDEX).contains(&index) => Ok(index),
+            Ok(index) if index <= LARGEST_INDEX && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Ok(index)
+            }
             _ => Err(Problem::INVALID_LAST_READ_MESSAGE_INDEX),
         };
         let timestamp =

@@ -14,6 +14,6 @@ fn product() -> PathBuf {
 }
 
 /// Reads a row of one column.
-fn one<T: store::Column>(row: &mut store::Row<'_>) -> Result<T, store::StoreError> {
+pub fn one<T: store::Column>(row: &mut store::Row<'_>) -> Result<T, store::StoreError> {
     row.next()
 }

@@ -1,6 +1,6 @@
 //! Deletion in two steps: out of sight at once, the rows in chunks.
 
-use conversations::{Failure, purges};
+use conversations::{Failure, purges, tombstones};
 use store::{Roots, StoreError};
 use testkit::{House, on_both};
 
@@ -97,6 +97,25 @@ async fn a_service_takes_everything_in_it_along() {
             assert_eq!(rows(house, table).await, 0, "{table} on {:?}", house.engine);
         }
         assert_eq!(rows(house, "roles").await, 4, "those of the default service");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_leaves_nothing_behind_and_old_tombstones_go() {
+    on_both(async |house| {
+        let path = conversation(house).await;
+        house.post(&format!("{path}/Participants"), "Identity=alice").await;
+        house.delete("/v1/Users/alice").await;
+        purge(house).await;
+        // What is left is the conversation's: alice has left it.
+        assert_eq!(rows(house, "tombstones").await, 1, "{:?}", house.engine);
+        house.clock.advance_seconds(30 * 24 * 3600 + 1);
+        let store = house.app.store();
+        assert!(store.read(tombstones::has_old).await.expect("the store reads"));
+        store.write(Roots::none(), tombstones::prune).await.expect("the store writes");
+        assert!(!store.read(tombstones::has_old).await.expect("the store reads"));
+        assert_eq!(rows(house, "tombstones").await, 0);
     })
     .await;
 }

@@ -96,6 +96,7 @@ async fn an_update_changes_what_is_given() {
         let before = house.get(&path).await;
         house.clock.advance_seconds(3600);
         assert_eq!(house.post(&path, "").await.text(), before.text());
+        assert_eq!(house.post(&path, "State=active").await.text(), before.text());
         let timers = |reply: &testkit::Reply| reply.get("timers").to_string();
         house.note(timers(&house.post(&path, "State=inactive").await));
         house.note(timers(&house.post(&path, "Timers.Closed=PT0S&Timers.Inactive=PT1M").await));

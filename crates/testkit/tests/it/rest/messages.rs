@@ -191,6 +191,9 @@ async fn a_group_hears_only_its_members() {
             (path.clone(), "Body=4&Author=%2B15558675310"),
         ];
         house.note(codes(house, &requests).await);
+        let sid = house.get(&path).await.get("messages")[0]["sid"].as_str().expect("a sid").to_owned();
+        let update = [(format!("{path}/{sid}"), "Author=bob"), (format!("{path}/{sid}"), "Author=alice")];
+        house.note(codes(house, &update).await);
         // The refused one took no index.
         let list = house.get(&path).await.get("messages");
         assert_eq!(list[0]["index"], 0);
@@ -202,5 +205,35 @@ async fn a_group_hears_only_its_members() {
     Body=2&Author=alice -> 201
     Body=3&Author=%2B15017122661 -> 201
     Body=4&Author=%2B15558675310 -> 201
+
+    Author=bob -> 400 50513
+    Author=alice -> 200
     ");
+}
+
+#[tokio::test]
+async fn a_message_opens_a_receipt_for_each_phone_but_the_authors() {
+    on_both(async |house| {
+        let conversation = conversation(house).await;
+        let participants = format!("{conversation}/Participants");
+        for form in [
+            "Identity=alice&MessagingBinding.ProjectedAddress=%2B15017122661",
+            "MessagingBinding.ProjectedAddress=%2B15017122662",
+            "MessagingBinding.Address=%2B15558675310",
+            "MessagingBinding.Address=%2B15558675311",
+        ] {
+            assert_eq!(house.post(&participants, form).await.code(), "201", "{form}");
+        }
+        for (author, expected) in [("alice", 2), ("%2B15558675310", 3)] {
+            let form = format!("Body=hello&Author={author}");
+            assert_eq!(house.post(&format!("{conversation}/Messages"), &form).await.code(), "201");
+            let count = |tx: &mut store::Tx<'_>| {
+                let sql = "SELECT COUNT(*) FROM receipts WHERE status IS NULL";
+                tx.row(sql, &[], crate::conformance::one::<i64>)
+            };
+            let count = house.app.store().read(count).await.expect("the store reads");
+            assert_eq!(count, Some(expected), "{author} on {:?}", house.engine);
+        }
+    })
+    .await;
 }

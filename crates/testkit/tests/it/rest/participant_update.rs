@@ -63,6 +63,7 @@ async fn a_read_index_without_a_time_was_read_now_and_null_takes_both_away() {
         let requests: Vec<_> = [
             "LastReadMessageIndex=x",
             "LastReadMessageIndex=-1",
+            "LastReadMessageIndex=%2B3",
             "LastReadMessageIndex=1.5",
             "LastReadMessageIndex=99999999999999999999",
             "LastReadTimestamp=now",
@@ -80,6 +81,7 @@ async fn a_read_index_without_a_time_was_read_now_and_null_takes_both_away() {
 
     LastReadMessageIndex=x -> 400 50421
     LastReadMessageIndex=-1 -> 400 50421
+    LastReadMessageIndex=%2B3 -> 400 50421
     LastReadMessageIndex=1.5 -> 400 50421
     LastReadMessageIndex=99999999999999999999 -> 400 50421
     LastReadTimestamp=now -> 400 50405
