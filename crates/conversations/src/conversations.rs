@@ -350,8 +350,9 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
 /// Takes a locked conversation out of sight, frees what it claimed, and leaves its rows to housekeeping.
 pub fn remove(tx: &mut Tx<'_>, head: &Head) -> Result<(), Failure> {
     let conversation = of_head(tx, head)?;
-    participants::end_memberships(tx, head)?;
+    // While all who hold an address are still there to tell which.
     participants::free_addresses(tx, head)?;
+    participants::end_memberships(tx, head)?;
     if let Some(name) = &conversation.unique_name {
         claims::free(tx, &Claim::unique_name(head.chat_service_sid, name), head.sid)?;
     }

@@ -119,3 +119,20 @@ async fn a_user_leaves_nothing_behind_and_old_tombstones_go() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_group_that_goes_frees_its_set_of_addresses() {
+    on_both(async |house| {
+        let path = conversation(house).await;
+        for form in [
+            "MessagingBinding.Address=%2B15558675310",
+            "Identity=alice&MessagingBinding.ProjectedAddress=%2B15017122661",
+        ] {
+            assert_eq!(house.post(&format!("{path}/Participants"), form).await.code(), "201");
+        }
+        assert_eq!(rows(house, "claims WHERE kind = 4").await, 1);
+        assert_eq!(house.delete(&path).await.code(), "204");
+        assert_eq!(rows(house, "claims WHERE kind = 4").await, 0, "{:?}", house.engine);
+    })
+    .await;
+}
