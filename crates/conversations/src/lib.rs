@@ -27,6 +27,7 @@ pub mod api_keys;
 pub mod conversations;
 pub mod credentials;
 pub mod heads;
+pub mod idempotency;
 pub mod memberships;
 pub mod messages;
 pub mod participants;
@@ -50,7 +51,7 @@ pub use failure::Failure;
 pub use ids::{Ids, RandomIds, hex};
 pub use locate::locate;
 pub use messages::Message;
-pub use operation::{Answer, Mount, Operation, Path, Verb, Work};
+pub use operation::{Answer, Mount, Operation, Path, Verb, Work, WriteWork};
 pub use participants::Participant;
 pub use records::{Visitor, each_record};
 pub use resource::{Links, Resource};
@@ -60,8 +61,10 @@ pub use users::User;
 pub use vault::Vault;
 
 /// Every change of the database's shape, in order. One that has been released is never edited.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
+    Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
+];
 
 /// The table of operations: all that is served of the API.
 pub fn operations() -> Vec<Operation> {

@@ -141,6 +141,8 @@ impl Path {
 pub struct Answer {
     /// 200, 201, 202 or 204.
     pub status: u16,
+    /// Whether it comes out of an earlier request's store.
+    pub is_replayed: bool,
     body: Body,
 }
 
@@ -151,6 +153,20 @@ enum Body {
 }
 
 impl Answer {
+    /// One that was given before.
+    pub fn replayed(status: u16, body: Vec<u8>) -> Self {
+        Self { status, is_replayed: true, body: Body::Ready(body) }
+    }
+
+    /// The JSON, as it would be for this call.
+    pub fn render(&self, call: &Call) -> Vec<u8> {
+        match &self.body {
+            Body::Empty => Vec::new(),
+            Body::Ready(bytes) => bytes.clone(),
+            Body::Record(record) => record.bytes(call),
+        }
+    }
+
     /// The JSON, rendered now: outside the writer's thread.
     pub fn body(self, call: &Call) -> Vec<u8> {
         match self.body {
@@ -174,7 +190,8 @@ impl<R: Resource + Send> Rendered for R {
 }
 
 type ReadWork = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Answer, Failure> + Send>;
-type WriteWork = Box<dyn Fn(&mut Tx<'_>) -> Result<Answer, Failure> + Send>;
+/// The body of a write.
+pub type WriteWork = Box<dyn Fn(&mut Tx<'_>) -> Result<Answer, Failure> + Send>;
 
 /// One operation with its form read, ready to run.
 pub enum Work {
@@ -236,7 +253,11 @@ impl Operation {
                 let page = run(tx, &call, &path, &filter, &request)?;
                 let url = format!("{}/v1{}", call.base_url, call.path);
                 let about = meta(&url, &filter.parameters(), &request, page.next, page.previous, paged.key);
-                Ok(Answer { status: 200, body: Body::Ready(render_page(&page.items, &call, &about, paged)) })
+                Ok(Answer {
+                    status: 200,
+                    is_replayed: false,
+                    body: Body::Ready(render_page(&page.items, &call, &about, paged)),
+                })
             })))
         });
         Self { verb: Verb::List, mount: Mount::Both, template, prepare }
@@ -266,7 +287,7 @@ impl Operation {
                 path.roots(),
                 Box::new(move |tx| {
                     run(tx, &call, &path)?;
-                    Ok(Answer { status: 204, body: Body::Empty })
+                    Ok(Answer { status: 204, is_replayed: false, body: Body::Empty })
                 }),
             ))
         });
@@ -290,7 +311,7 @@ impl Operation {
 
 #[expect(clippy::unnecessary_wraps, reason = "it ends the closures above")]
 fn record<R: Resource + Send + 'static>(status: u16, resource: R) -> Result<Answer, Failure> {
-    Ok(Answer { status, body: Body::Record(Box::new(resource)) })
+    Ok(Answer { status, is_replayed: false, body: Body::Record(Box::new(resource)) })
 }
 
 fn render_page<R: Resource>(items: &[R], call: &Call, about: &Meta, paged: Paged) -> Vec<u8> {

@@ -3,7 +3,8 @@
 use store::Record;
 
 use crate::{
-    accounts, api_keys, conversations, memberships, messages, participants, receipts, roles, services, users,
+    accounts, api_keys, conversations, idempotency, memberships, messages, participants, receipts, roles,
+    services, users,
 };
 
 /// Somebody who wants to see every record's type.
@@ -24,4 +25,5 @@ pub fn each_record(visitor: &mut impl Visitor) {
     visitor.visit::<memberships::Membership>();
     visitor.visit::<messages::Message>();
     visitor.visit::<receipts::Receipt>();
+    visitor.visit::<idempotency::IdempotencyKey>();
 }

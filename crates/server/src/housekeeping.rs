@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conversations::{Failure, purges, tombstones};
+use conversations::{Failure, idempotency, purges, tombstones};
 use store::Roots;
 
 use crate::app::App;
@@ -35,6 +35,8 @@ async fn step(app: &App) -> Result<ControlFlow<()>, Failure> {
         app.store.write(purge.roots(), move |tx| purges::advance(tx, &purge)).await?;
     } else if app.store.read(tombstones::has_old).await? {
         app.store.write(Roots::none(), tombstones::prune).await?;
+    } else if app.store.read(idempotency::has_old).await? {
+        app.store.write(Roots::none(), idempotency::prune).await?;
     } else {
         return Ok(ControlFlow::Break(()));
     }

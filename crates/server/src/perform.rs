@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use conversations::{Answer, Call, Failure, Operation, Path, Verb, Work, locate};
+use conversations::idempotency::{self, Claimed, IdempotencyKey};
+use conversations::{Answer, Call, Failure, Operation, Path, Verb, Work, WriteWork, locate};
+use store::{Roots, Tx};
 use wire::{Form, Problem};
 
 use crate::app::App;
@@ -16,7 +18,7 @@ pub async fn perform(
     call: Arc<Call>,
     operation: &Operation,
     path: Arc<Path>,
-    form: &Form,
+    (form, key): (&Form, Option<IdempotencyKey>),
 ) -> Result<Answer, Failure> {
     let work = match operation.prepare(&call, &path, form) {
         Ok(work) => work,
@@ -25,12 +27,41 @@ pub async fn perform(
     // Between the two stands no transaction: this is where pre-action hooks ask, and change the form.
     let answer = match work {
         Work::Read(read) => app.store.read(read).await?,
-        Work::Write(roots, write) => app.store.write(roots, write).await?,
+        Work::Write(roots, write) => match key {
+            Some(key) => once(app, call, key, (roots, write)).await?,
+            None => app.store.write(roots, write).await?,
+        },
     };
     if operation.verb == Verb::Delete {
         app.housekeeping.notify_one();
     }
     Ok(answer)
+}
+
+/// Runs a write that carries an idempotency key: at most once, with its answer stored beside what it changed.
+async fn once(
+    app: &App,
+    call: Arc<Call>,
+    asked: IdempotencyKey,
+    (roots, write): (Roots, WriteWork),
+) -> Result<Answer, Failure> {
+    let of_claim = Arc::clone(&call);
+    let claim = move |tx: &mut Tx<'_>| idempotency::claim(tx, &of_claim, &asked);
+    let key = match app.store.write(Roots::none(), claim).await? {
+        Claimed::Done(answer) => return Ok(answer),
+        Claimed::Fresh(key) => key,
+    };
+    let of_run = key.clone();
+    let run = move |tx: &mut Tx<'_>| {
+        let answer = write(tx)?;
+        idempotency::complete(tx, &call, &of_run, &answer)?;
+        Ok(answer)
+    };
+    let outcome = app.store.write(roots, run).await;
+    if let Err(Failure::Refused(_)) = &outcome {
+        app.store.write(Roots::none(), move |tx| idempotency::release(tx, &key)).await?;
+    }
+    outcome
 }
 
 /// What a request is refused with for `problem` in what it says, once the objects of its path are there.

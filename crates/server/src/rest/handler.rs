@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
+use conversations::idempotency::IdempotencyKey;
 use conversations::{Actor, Call, Failure, Operation, Path, Scope, Source, Verb};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
@@ -68,11 +69,20 @@ async fn run(
         Ok(form) => form,
         Err(problem) => return Err(refuse(app, call, path, problem).await),
     };
-    let outcome = perform(app, Arc::clone(&call), operation, path, &form).await?;
-    Ok(match outcome.status {
+    let key = match idempotency_key(app, operation.verb, (&call, &form), &parts.headers) {
+        Ok(key) => key,
+        Err(problem) => return Err(refuse(app, call, path, problem).await),
+    };
+    let outcome = perform(app, Arc::clone(&call), operation, path, (&form, key)).await?;
+    let is_replayed = outcome.is_replayed;
+    let mut response = match outcome.status {
         204 => answer::empty(204),
         status => answer::json(status, outcome.body(&call)),
-    })
+    };
+    if is_replayed {
+        answer::header(&mut response, "tertulia-idempotent-replayed", "true");
+    }
+    Ok(response)
 }
 
 /// Who asks, for what. A path that cannot be read, or a service that cannot be one, is not there.
@@ -116,6 +126,18 @@ fn hooks(verb: Verb, headers: &HeaderMap) -> Result<bool, Problem> {
         Some(value) if value.eq_ignore_ascii_case(b"false") => Ok(false),
         Some(_) => Err(Problem::parameter(format!("Invalid value for header {NAME}"))),
     }
+}
+
+/// The key of a create that is to be done once, however often it is sent.
+fn idempotency_key(
+    app: &App,
+    verb: Verb,
+    (call, form): (&Call, &Form),
+    headers: &HeaderMap,
+) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(key) = headers.get("idempotency-key").filter(|_| verb == Verb::Create) else { return Ok(None) };
+    let key = key.to_str().ok().and_then(|key| IdempotencyKey::new(call, key, form, app.clock.now()));
+    key.map(Some).ok_or_else(|| Problem::parameter("The header Idempotency-Key has 1 to 255 characters"))
 }
 
 #[cfg(test)]

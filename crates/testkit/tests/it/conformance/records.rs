@@ -7,8 +7,6 @@ use conversations::{Visitor, each_record};
 use store::{Cell, Record, StoreError, Tx, Value};
 use testkit::on_both;
 
-use super::product;
-
 /// A value that can be bound and compared.
 #[derive(Clone, Debug, PartialEq)]
 enum Sample {
@@ -97,8 +95,7 @@ impl Visitor for RoundTrip<'_, '_> {
 
 #[tokio::test]
 async fn every_record_comes_back_as_it_was_written() {
-    let migration = std::fs::read_to_string(product().join("migrations/0001_foundation.sql"));
-    let migration = migration.expect("the migration is there");
+    let migration: String = conversations::MIGRATIONS.iter().map(|migration| migration.sql).collect();
     on_both(async |house| {
         let migration = migration.clone();
         let visit = move |tx: &mut Tx<'_>| {
@@ -111,7 +108,7 @@ async fn every_record_comes_back_as_it_was_written() {
         };
         let tables =
             house.app.store().write(store::Roots::none(), visit).await.expect("every record is kept");
-        assert_eq!(tables, 10);
+        assert!(tables > 10);
     })
     .await;
 }

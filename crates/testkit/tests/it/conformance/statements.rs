@@ -37,7 +37,7 @@ impl Visitor for Tables {
 }
 
 /// A whole statement of what stands in `file`: conditions follow the SELECT of the file's record.
-fn statement(text: &str, file: &Path, tables: &[(&str, &str)]) -> Option<String> {
+fn statement(text: &str, (file, source): (&Path, &str), tables: &[(&str, &str)]) -> Option<String> {
     let is_whole = ["SELECT ", "INSERT ", "UPDATE ", "DELETE "].iter().any(|word| text.starts_with(word));
     if is_whole {
         return Some(text.replace("{columns}", Head::COLUMNS));
@@ -46,7 +46,10 @@ fn statement(text: &str, file: &Path, tables: &[(&str, &str)]) -> Option<String>
         return None;
     }
     let name = file.strip_prefix(product().join("src")).expect("it is below").to_string_lossy();
-    let (table, columns) = match tables.iter().find(|(table, _)| name.starts_with(table)) {
+    let own = |table: &str| source.contains(&format!("const TABLE: &'static str = \"{table}\""));
+    let found = tables.iter().find(|(table, _)| own(table));
+    let found = found.or_else(|| tables.iter().find(|(table, _)| name.starts_with(table)));
+    let (table, columns) = match found {
         _ if text.contains("h.") => {
             return Some(format!("SELECT h.sid FROM conversation_heads h {text}"));
         }
@@ -76,7 +79,9 @@ async fn every_statement_prepares() {
     let mut statements = Vec::new();
     for file in files {
         let source = std::fs::read_to_string(&file).expect("it is text");
-        statements.extend(constants(&source).iter().filter_map(|text| statement(text, &file, &tables.0)));
+        statements.extend(
+            constants(&source).iter().filter_map(|text| statement(text, (&file, &source), &tables.0)),
+        );
     }
     assert!(statements.len() > 50, "only {} statements were found", statements.len());
     on_both(async |house| {

@@ -1,6 +1,7 @@
 //! The REST surface, a file for each place of the path.
 
 mod conversations;
+mod idempotency;
 mod letter;
 mod messages;
 mod participant_update;
