@@ -2,4 +2,5 @@
 //! databases.
 
 mod conformance;
+mod model;
 mod rest;
