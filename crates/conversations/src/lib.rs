@@ -53,6 +53,7 @@ pub use locate::locate;
 pub use messages::Message;
 pub use operation::{Answer, Mount, Operation, Path, Verb, Work, WriteWork};
 pub use participants::Participant;
+pub use receipts::Receipt;
 pub use records::{Visitor, each_record};
 pub use resource::{Links, Resource};
 pub use roles::Role;
@@ -72,6 +73,7 @@ pub fn operations() -> Vec<Operation> {
         conversations::operations(),
         participants::operations(),
         messages::operations(),
+        receipts::operations(),
         users::operations(),
         user_conversations::operations(),
         roles::operations(),

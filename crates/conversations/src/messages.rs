@@ -207,6 +207,7 @@ impl Record for Message {
 const BY_SID: &str = "WHERE conversation_sid = $1 AND sid = $2";
 const IN_RANGE: &str = "WHERE key >= $1 AND key < $2";
 const LAST: &str = "WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT 1";
+const SET_DELIVERY: &str = "UPDATE messages SET delivery = $2, position_changed = $3 WHERE key = $1";
 const COUNT_AFTER: &str =
     "SELECT COUNT(*) FROM (SELECT 1 FROM messages WHERE key > $1 AND key < $2 LIMIT $3) AS unread";
 
@@ -240,6 +241,16 @@ fn participant_of(
         None if author == SYSTEM => Ok(None),
         None => Ok(participants::find(tx, head.sid, &Key::Name(author.to_owned()))?.map(|one| one.sid)),
     }
+}
+
+/// Writes the summary of a message's receipts, at a new position of its locked conversation.
+pub fn set_delivery(
+    tx: &mut Tx<'_>,
+    key: MessageKey,
+    delivery: Option<&String>,
+    position: i64,
+) -> Result<(), StoreError> {
+    tx.put(SET_DELIVERY, &[&key, &delivery, &position])
 }
 
 /// Everything that a message is, in its own transaction: the head's counters, the row, and a receipt

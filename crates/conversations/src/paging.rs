@@ -110,6 +110,54 @@ fn seek<'a>(
     };
 }
 
+/// Reads one page of a list that is ordered by a sid, and within it by `at` where a sid may come twice.
+/// `select` is a query that says `{page}` behind the WHERE which finds the list: that of a subquery where
+/// more is joined to its rows, so that only those of the page are joined.
+pub fn page_by_sid<T>(
+    tx: &mut Tx<'_>,
+    (select, params): (&str, &[&dyn Value]),
+    (sid, at): (&str, Option<&str>),
+    request: &PageRequest,
+    (read, cursor): (impl FnMut(&mut Row<'_>) -> Result<T, StoreError>, impl Fn(&T) -> Cursor),
+) -> Result<Page<T>, StoreError> {
+    let limit = i64::try_from(request.size + 1).expect("a page has at most some hundred rows");
+    let (from, backwards) = match &request.position {
+        Position::Start => (None, false),
+        Position::After(cursor) => (Some(cursor), false),
+        Position::Before(cursor) => (Some(cursor), true),
+    };
+    let (compare, direction) = if backwards { ("<", "DESC") } else { (">", "ASC") };
+    let mut page = String::new();
+    let mut bound = params.to_vec();
+    if let Some(from) = from {
+        bound.push(&from.sid);
+        let first = bound.len();
+        let _ = match at {
+            Some(at) => {
+                bound.push(&from.at);
+                write!(page, " AND ({sid}, {at}) {compare} (${first}, ${})", first + 1)
+            }
+            None => write!(page, " AND {sid} {compare} ${first}"),
+        };
+    }
+    let _ = write!(page, " ORDER BY {sid} {direction}");
+    if let Some(at) = at {
+        let _ = write!(page, ", {at} {direction}");
+    }
+    bound.push(&limit);
+    let _ = write!(page, " LIMIT ${}", bound.len());
+    let mut found = tx.rows(&select.replace("{page}", &page), &bound, read)?;
+    // What was joined to the page may have come in any order.
+    found.sort_by_key(|row| {
+        let Cursor { at, sid } = cursor(row);
+        (sid, at)
+    });
+    if backwards {
+        found.reverse();
+    }
+    Ok(cut(found, request, cursor))
+}
+
 /// Makes a page of rows that were read one further than the page is long.
 pub fn cut<T>(mut rows: Vec<T>, request: &PageRequest, cursor: impl Fn(&T) -> Cursor) -> Page<T> {
     let more = rows.len() > request.size;

@@ -33,6 +33,7 @@ fn sample(migration: &str, table: &str, column: &str, place: u8) -> Sample {
     match column {
         "reachability_enabled" | "is_online" | "is_notifiable" => Sample::Int(1),
         "type" => Sample::Text("service".to_owned()),
+        "status" if table == "receipts" => Sample::Text("delivered".to_owned()),
         "notification_level" => Sample::Text("muted".to_owned()),
         _ if line.contains("{BIGINT}") => Sample::Int(1_000_000 + i64::from(place)),
         _ if line.contains("{TEXT}") => Sample::Text(format!("{{\"place\":{place}}}")),

@@ -6,6 +6,7 @@ mod letter;
 mod messages;
 mod participant_update;
 mod participants;
+mod receipts;
 mod roles;
 mod services;
 mod user_conversations;
