@@ -30,6 +30,7 @@ pub mod heads;
 pub mod idempotency;
 pub mod memberships;
 pub mod messages;
+pub mod participant_conversations;
 pub mod participants;
 pub mod probe;
 pub mod purges;
@@ -64,6 +65,7 @@ pub use vault::Vault;
 /// Every change of the database's shape, in order. One that has been released is never edited.
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
+    Migration { name: "0003_lookup", sql: include_str!("../migrations/0003_lookup.sql") },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
 ];
 
@@ -74,6 +76,7 @@ pub fn operations() -> Vec<Operation> {
         participants::operations(),
         messages::operations(),
         receipts::operations(),
+        participant_conversations::operations(),
         users::operations(),
         user_conversations::operations(),
         roles::operations(),

@@ -12,6 +12,9 @@ pub trait Resource: Serialize {
     /// Whether the service's path adds `chat_service_sid` to the body (messages, receipts, participants).
     const NAMES_SERVICE: bool = false;
 
+    /// Whether its address is printed: a row of a look-up has none of its own.
+    const PRINTS_URL: bool = true;
+
     /// Its own address.
     fn url(&self, call: &Call) -> String;
 
@@ -39,8 +42,10 @@ pub fn render<R: Resource>(resource: &R, call: &Call, out: &mut Vec<u8>) {
         member(out, "chat_service_sid", &call.service_sid.to_string());
     }
     let url = resource.url(call);
-    out.push(b',');
-    member(out, "url", &url);
+    if R::PRINTS_URL {
+        out.push(b',');
+        member(out, "url", &url);
+    }
     let links = resource.links(call, &url);
     for (place, (name, link)) in links.iter().enumerate() {
         out.extend_from_slice(if place == 0 { b",\"links\":{" } else { b"," });

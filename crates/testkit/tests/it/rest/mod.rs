@@ -4,6 +4,7 @@ mod conversations;
 mod idempotency;
 mod letter;
 mod messages;
+mod participant_conversations;
 mod participant_update;
 mod participants;
 mod receipts;
