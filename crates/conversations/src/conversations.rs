@@ -229,6 +229,13 @@ pub fn of_head(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
 
 fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &ConversationForm) -> Result<Shown, Failure> {
     services::require(tx, call)?;
+    let shown = found(tx, call, form)?;
+    heads::insert(tx, &shown.head)?;
+    Ok(shown)
+}
+
+/// Makes a conversation of the call's service, but for its head, which the caller inserts.
+pub fn found(tx: &mut Tx<'_>, call: &Call, form: &ConversationForm) -> Result<Shown, Failure> {
     if form.state == Some(State::Closed) {
         return Err(Problem::INITIAL_STATE_CLOSED.into());
     }
@@ -245,7 +252,6 @@ fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &ConversationForm) -> Re
     head.with(form, now);
     claim_name(tx, &conversation)?;
     tx.append(&conversation)?;
-    heads::insert(tx, &head)?;
     Ok(Shown { conversation, head })
 }
 

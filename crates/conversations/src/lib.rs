@@ -24,6 +24,7 @@ mod vault;
 
 pub mod accounts;
 pub mod api_keys;
+pub mod conversation_with_participants;
 pub mod conversations;
 pub mod credentials;
 pub mod heads;
@@ -76,6 +77,7 @@ pub fn operations() -> Vec<Operation> {
         participants::operations(),
         messages::operations(),
         receipts::operations(),
+        conversation_with_participants::operations(),
         participant_conversations::operations(),
         users::operations(),
         user_conversations::operations(),

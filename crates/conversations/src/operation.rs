@@ -268,7 +268,16 @@ impl Operation {
         template: &'static str,
         run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
     ) -> Self {
-        Self::writing(Verb::Create, template, 201, run)
+        Self::writing(Verb::Create, template, |_| 201, run)
+    }
+
+    /// The same, where the status depends on what was made.
+    pub fn create_with_status<F: FromForm, R: Resource + Send + 'static>(
+        template: &'static str,
+        status: fn(&R) -> u16,
+        run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
+    ) -> Self {
+        Self::writing(Verb::Create, template, status, run)
     }
 
     /// POST to one.
@@ -276,7 +285,7 @@ impl Operation {
         template: &'static str,
         run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
     ) -> Self {
-        Self::writing(Verb::Update, template, 200, run)
+        Self::writing(Verb::Update, template, |_| 200, run)
     }
 
     /// DELETE of one.
@@ -297,13 +306,19 @@ impl Operation {
     fn writing<F: FromForm, R: Resource + Send + 'static>(
         verb: Verb,
         template: &'static str,
-        status: u16,
+        status: fn(&R) -> u16,
         run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
     ) -> Self {
         let prepare: Prepare = Box::new(move |call, path, form| {
             let form = F::from_form(call, form)?;
             let (call, path) = (Arc::clone(call), Arc::clone(path));
-            Ok(Work::Write(path.roots(), Box::new(move |tx| record(status, run(tx, &call, &path, &form)?))))
+            Ok(Work::Write(
+                path.roots(),
+                Box::new(move |tx| {
+                    let resource = run(tx, &call, &path, &form)?;
+                    record(status(&resource), resource)
+                }),
+            ))
         });
         Self { verb, mount: Mount::Both, template, prepare }
     }

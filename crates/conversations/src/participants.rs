@@ -1,6 +1,7 @@
 //! Participants: who takes part in a conversation, by chat or over a channel.
 
 mod addresses;
+mod gather;
 mod group;
 mod join;
 mod kind;
@@ -8,6 +9,7 @@ mod leave;
 mod update;
 
 pub use addresses::{bound, free_addresses};
+pub use gather::{gather, lock_users};
 pub use group::is_group;
 pub use join::{CreateParticipant, add};
 pub use kind::Binding;

@@ -34,6 +34,19 @@ pub fn take_pair(tx: &mut Tx<'_>, participant: &Participant) -> Result<(), Failu
     }
 }
 
+/// Takes the pairs of participants who come together, in sorted order, or tells that one is taken.
+pub fn take_pairs(tx: &mut Tx<'_>, participants: &[Participant]) -> Result<(), Failure> {
+    let mut claims: Vec<(Claim, &Participant)> =
+        participants.iter().filter_map(|one| pair(one).map(|claim| (claim, one))).collect();
+    claims.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (claim, participant) in &claims {
+        if let Some(owner) = claims::take(tx, claim, participant.conversation_sid)? {
+            take_over(tx, (claim, participant), owner, |_| Problem::ADDRESS_PAIRS_IN_USE)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whose the pair is, where it is taken.
 pub fn pair_owner(
     tx: &mut Tx<'_>,

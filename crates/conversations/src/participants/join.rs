@@ -48,9 +48,22 @@ impl FromForm for CreateParticipant {
     }
 }
 
+impl CreateParticipant {
+    /// Of a chat participant, or of one who speaks for a projected address.
+    pub(super) fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
+    }
+}
+
 impl Participant {
     /// Without a user, and at no position yet.
-    fn new(call: &Call, service: &Service, head: &Head, form: &CreateParticipant, now: Timestamp) -> Self {
+    pub(super) fn new(
+        call: &Call,
+        service: &Service,
+        head: &Head,
+        form: &CreateParticipant,
+        now: Timestamp,
+    ) -> Self {
         let CreateParticipant { identity, binding, attributes, role_sid, date_created, date_updated } = form;
         let date_created = date_created.unwrap_or(now);
         // Twilio: a phone of a group MMS has no role; every other kind has (examples of the public description).
@@ -84,9 +97,7 @@ pub fn add(
     (service, head): (&Service, &mut Head),
     form: &CreateParticipant,
 ) -> Result<Participant, Failure> {
-    if let Some(role) = form.role_sid {
-        roles::hold(tx, call, role, (RoleType::Conversation, Problem::CONVERSATION_ROLE_NOT_FOUND))?;
-    }
+    hold_role(tx, call, form)?;
     let mut participant = Participant::new(call, service, head, form, tx.now());
     if participant.binding.is_some() {
         require_messaging_service(tx, head)?;
@@ -107,11 +118,7 @@ pub fn add(
     take_pair(tx, &participant)?;
     let together = [others.as_slice(), std::slice::from_ref(&participant)].concat();
     move_set(tx, head, (&others, &together))?;
-    participant.position_added = head.advance();
-    participant.position_changed = participant.position_added;
-    head.participants += 1;
-    head.non_chat_participants += i64::from(participant.identity.is_none());
-    head.bound_participants += i64::from(participant.binding.is_some());
+    count_in(head, &mut participant);
     if !tx.insert(&participant)? {
         return Err(Problem::PARTICIPANT_ALREADY_EXISTS.into());
     }
@@ -119,6 +126,23 @@ pub fn add(
         memberships::begin(tx, user, &participant)?;
     }
     Ok(participant)
+}
+
+/// Makes sure of the role that is asked for, where one is.
+pub(super) fn hold_role(tx: &mut Tx<'_>, call: &Call, form: &CreateParticipant) -> Result<(), Failure> {
+    if let Some(role) = form.role_sid {
+        roles::hold(tx, call, role, (RoleType::Conversation, Problem::CONVERSATION_ROLE_NOT_FOUND))?;
+    }
+    Ok(())
+}
+
+/// Gives a new participant the next position, and counts it.
+pub(super) fn count_in(head: &mut Head, participant: &mut Participant) {
+    participant.position_added = head.advance();
+    participant.position_changed = participant.position_added;
+    head.participants += 1;
+    head.non_chat_participants += i64::from(participant.identity.is_none());
+    head.bound_participants += i64::from(participant.binding.is_some());
 }
 
 /// Whoever is not reached by chat is reached through a messaging service.

@@ -232,3 +232,62 @@ async fn both_tokens_changed_at_once_are_both_kept() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_twenty_who_bring_the_same_pairs_in_any_order_one_gets_all_of_them() {
+    on_both(async |house| {
+        for round in 0..3 {
+            let phones: Vec<String> = (0..5)
+                .map(|number| {
+                    format!(
+                        "Participant=%7B%22messaging_binding%22:%7B%22address%22:%22%2B1555867531{number}%22,\
+                         %22proxy_address%22:%22%2B1501712266{round}%22%7D%7D"
+                    )
+                })
+                .collect();
+            let mut backwards = phones.clone();
+            backwards.reverse();
+            let path = "/v1/ConversationWithParticipants".to_owned();
+            let requests = (0..20).map(|number| {
+                let order = if number % 2 == 0 { &phones } else { &backwards };
+                // New identities are claimed too, in an order that differs as well.
+                let names = if number % 2 == 0 { ["a", "b"] } else { ["b", "a"] };
+                let chat = names
+                    .map(|name| format!("Participant=%7B%22identity%22:%22{name}-{round}%22%7D"))
+                    .join("&");
+                (house.clone(), path.clone(), format!("{chat}&{}", order.join("&")))
+            });
+            let codes = at_once(requests).await;
+            assert_eq!(codes, counts([("202", 1), ("409 50425", 19)]), "{:?}", house.engine);
+        }
+        let conversations = house.get("/v1/Conversations").await.get("conversations");
+        assert_eq!(conversations.as_array().map(Vec::len), Some(3));
+        let users = house.get("/v1/Users").await.get("users");
+        assert_eq!(users.as_array().map(Vec::len), Some(6));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn new_identities_that_come_together_in_opposite_orders_all_get_in() {
+    on_both(async |house| {
+        let names: Vec<String> =
+            (0..8).map(|number| format!("Participant=%7B%22identity%22:%22user-{number}%22%7D")).collect();
+        let mut backwards = names.clone();
+        backwards.reverse();
+        let path = "/v1/ConversationWithParticipants".to_owned();
+        let requests = (0..20).map(|number| {
+            let order = if number % 2 == 0 { &names } else { &backwards };
+            (house.clone(), path.clone(), order.join("&"))
+        });
+        assert_eq!(at_once(requests).await, counts([("202", 20)]), "{:?}", house.engine);
+        let users = house.get("/v1/Users").await.get("users");
+        assert_eq!(users.as_array().map(Vec::len), Some(8));
+        for number in 0..8 {
+            let joined =
+                house.get(&format!("/v1/Users/user-{number}/Conversations")).await.get("conversations");
+            assert_eq!(joined.as_array().map(Vec::len), Some(20));
+        }
+    })
+    .await;
+}
