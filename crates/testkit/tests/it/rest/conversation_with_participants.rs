@@ -210,6 +210,19 @@ async fn one_that_is_wrong_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn a_pair_of_a_service_that_is_gone_is_free() {
+    on_both(async |house| {
+        let other = house.post("/v1/Services", "FriendlyName=Other").await.sid();
+        let path = format!("/v1/Services/{other}/ConversationWithParticipants");
+        assert_eq!(house.post(&path, &form("", &[PHONE])).await.code(), "202");
+        assert_eq!(house.post(PATH, &form("", &[PHONE])).await.code(), "409 50425");
+        assert_eq!(house.delete(&format!("/v1/Services/{other}")).await.code(), "204");
+        assert_eq!(house.post(PATH, &form("", &[PHONE])).await.code(), "202");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_group_begins_whole_or_not_at_all() {
     let told = on_both(async |house| {
         let phone = |number: i64| format!(r#"{{"messaging_binding": {{"address": "+1555867531{number}"}}}}"#);

@@ -14,11 +14,18 @@ mod services;
 mod user_conversations;
 mod users;
 
-use testkit::House;
+use testkit::{House, Reply};
 
 /// A conversation's path.
 pub async fn conversation(house: &House) -> String {
     format!("/v1/Conversations/{}", house.post("/v1/Conversations", "").await.sid())
+}
+
+/// The path of a page beside this one: `next_page_url` or `previous_page_url`.
+pub fn page(reply: &Reply, name: &str) -> Option<String> {
+    let meta = reply.get("meta");
+    let url = meta[name].as_str()?;
+    Some(url.strip_prefix("http://tertulia.test").expect("the URL is on the host").to_owned())
 }
 
 /// The code of each answer, one a line: for rules that come in rows.

@@ -4,26 +4,22 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 use testkit::{House, on_both};
 
-use super::conversation;
+use super::{conversation, page};
 
 const PAIR: &str = "MessagingBinding.Address=%2B15558675310&MessagingBinding.ProxyAddress=%2B1501712266";
 
-/// The conversations that every page tells, pages parted by a bar; then the same from the end.
+/// The conversations that each page tells, from the first page on; then the same from the last page back.
 async fn pages(house: &House, query: &str) -> (Vec<String>, Vec<String>) {
-    let mut there = Vec::new();
-    let mut url = format!("/v1/ParticipantConversations?{query}");
-    let mut reply;
-    loop {
-        reply = house.get(&url).await;
+    let first = format!("/v1/ParticipantConversations?{query}");
+    let mut reply = house.get(&first).await;
+    let mut there = vec![sids(&reply.get("conversations"))];
+    while let Some(next) = page(&reply, "next_page_url") {
+        reply = house.get(&next).await;
         there.push(sids(&reply.get("conversations")));
-        match reply.get("meta")["next_page_url"].as_str() {
-            Some(next) => url = next.strip_prefix("http://tertulia.test").expect("on the host").to_owned(),
-            None => break,
-        }
     }
     let mut back = vec![sids(&reply.get("conversations"))];
-    while let Some(previous) = reply.get("meta")["previous_page_url"].as_str() {
-        reply = house.get(previous.strip_prefix("http://tertulia.test").expect("on the host")).await;
+    while let Some(previous) = page(&reply, "previous_page_url") {
+        reply = house.get(&previous).await;
         back.insert(0, sids(&reply.get("conversations")));
     }
     (there, back)
@@ -166,17 +162,12 @@ async fn an_address_with_two_proxies_in_one_conversation_is_two_rows() {
             let reply = house.post(&format!("{path}/Participants"), &format!("{PAIR}{number}")).await;
             participants.push(reply.sid());
         }
-        let mut seen = Vec::new();
-        let mut url = "/v1/ParticipantConversations?Address=%2B15558675310&PageSize=1".to_owned();
-        loop {
-            let reply = house.get(&url).await;
+        let first = "/v1/ParticipantConversations?Address=%2B15558675310&PageSize=1";
+        let mut reply = house.get(first).await;
+        let mut seen = vec![reply.get("conversations")[0]["participant_sid"].clone()];
+        while let Some(next) = page(&reply, "next_page_url") {
+            reply = house.get(&next).await;
             seen.push(reply.get("conversations")[0]["participant_sid"].clone());
-            match reply.get("meta")["next_page_url"].as_str() {
-                Some(next) => {
-                    url = next.strip_prefix("http://tertulia.test").expect("on the host").to_owned()
-                }
-                None => break,
-            }
         }
         assert_eq!(Value::Array(seen), json!(participants));
     })
@@ -209,6 +200,31 @@ async fn every_state_is_told_and_what_is_gone_is_not() {
         assert_eq!(house.delete("/v1/Users/alice").await.code(), "204");
         let rows = house.get("/v1/ParticipantConversations?Identity=alice").await.get("conversations");
         assert_eq!(rows, json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_that_waits_to_be_purged_is_out_of_sight() {
+    on_both(async |house| {
+        let path = conversation(house).await;
+        house.post(&format!("{path}/Participants"), &format!("{PAIR}1")).await;
+        // So many that their memberships are left to housekeeping, which these tests do without.
+        for number in 0..51 {
+            house.post(&format!("{path}/Participants"), &format!("Identity=user-{number}")).await;
+        }
+        let queries = ["Identity=user-0", "Identity=user-50", "Address=%2B15558675310"];
+        let counts = async || {
+            let mut counts = Vec::new();
+            for query in queries {
+                let reply = house.get(&format!("/v1/ParticipantConversations?{query}")).await;
+                counts.push(reply.get("conversations").as_array().map(Vec::len));
+            }
+            counts
+        };
+        assert_eq!(counts().await, [Some(1); 3]);
+        assert_eq!(house.delete(&path).await.code(), "204");
+        assert_eq!(counts().await, [Some(0); 3]);
     })
     .await;
 }

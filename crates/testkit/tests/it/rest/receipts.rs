@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::{House, on_both};
 use wire::Sid;
 
-use super::conversation;
+use super::{conversation, page};
 
 /// A message in a conversation with this many phones, and alice; its path, and the sids of its receipts.
 async fn message(house: &House, phones: usize) -> (String, Vec<String>) {
@@ -49,6 +49,10 @@ fn status(status: Status) -> Progress {
     Progress { status: Some(status), ..Progress::default() }
 }
 
+fn one<T: store::Column>(row: &mut store::Row<'_>) -> Result<T, store::StoreError> {
+    row.next()
+}
+
 /// The position of a conversation, and the one at which its first message changed.
 async fn positions(house: &House, path: &str) -> (i64, Option<i64>) {
     let conversation = path.split('/').find(|part| part.starts_with("CH")).expect("a conversation");
@@ -56,8 +60,8 @@ async fn positions(house: &House, path: &str) -> (i64, Option<i64>) {
     let read = move |tx: &mut store::Tx<'_>| {
         let head = "SELECT position FROM conversation_heads WHERE sid = $1";
         let message = "SELECT position_changed FROM messages WHERE conversation_sid = $1";
-        let head = tx.row(head, &[&sid], |row| row.next::<i64>())?.expect("it is there");
-        let message = tx.row(message, &[&sid], |row| row.next::<Option<i64>>())?.expect("it is there");
+        let head = tx.row(head, &[&sid], one::<i64>)?.expect("it is there");
+        let message = tx.row(message, &[&sid], one::<Option<i64>>)?.expect("it is there");
         Ok::<_, store::StoreError>((head, message))
     };
     house.app.store().read(read).await.expect("the store reads")
@@ -123,20 +127,16 @@ async fn the_list_has_a_receipt_for_each_phone_but_the_authors() {
         assert_eq!(sids.len(), 3);
         let (messages, _) = path.rsplit_once('/').expect("a path");
         let by_phone = house.post(messages, "Body=Back&Author=%2B15558675311").await.sid();
-        let page = house.get(&format!("{messages}/{by_phone}/Receipts?PageSize=1")).await;
-        house.note(page.text());
-        let mut seen = Vec::new();
-        let mut next = format!("{path}/Receipts?PageSize=2");
-        loop {
-            let page = house.get(&next).await;
-            let receipts = page.get("delivery_receipts");
-            seen.extend(receipts.as_array().expect("a list").iter().map(|one| one["sid"].clone()));
-            match page.get("meta")["next_page_url"].as_str() {
-                Some(url) => next = url.strip_prefix("http://tertulia.test").expect("on the host").to_owned(),
-                None => break,
-            }
+        let reply = house.get(&format!("{messages}/{by_phone}/Receipts?PageSize=1")).await;
+        house.note(reply.text());
+        let mut reply = house.get(&format!("{path}/Receipts?PageSize=2")).await;
+        let mut seen = vec![reply.get("delivery_receipts")];
+        while let Some(next) = page(&reply, "next_page_url") {
+            reply = house.get(&next).await;
+            seen.push(reply.get("delivery_receipts"));
         }
-        assert_eq!(Value::Array(seen), json!(sids));
+        let seen: Vec<_> = seen.iter().filter_map(Value::as_array).flatten().map(|one| &one["sid"]).collect();
+        assert_eq!(json!(seen), json!(sids));
     })
     .await;
     assert_snapshot!(told, @r#"
