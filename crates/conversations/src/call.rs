@@ -78,6 +78,15 @@ impl Limits {
         }
     }
 
+    /// Characters of a unique name or an identity. In lenient mode it is what an index of the databases
+    /// can hold, whatever the letters.
+    pub fn name_length(self) -> usize {
+        match self {
+            Self::Strict => 256,
+            Self::Lenient => 512,
+        }
+    }
+
     /// The same for what the store counts.
     pub fn count(self, strict: i64) -> i64 {
         match self {

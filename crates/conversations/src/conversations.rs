@@ -297,7 +297,7 @@ fn list(
     if !is_backwards {
         merged.reverse();
     }
-    Ok(cut(merged, request, cursor))
+    Ok(cut(merged, request, (true, cursor)))
 }
 
 fn list_by_date(

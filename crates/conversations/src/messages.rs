@@ -295,7 +295,7 @@ fn list(
     let head = heads::fetch(tx, call, path)?;
     let (first, end) = MessageKey::range(head.number);
     // Cursors carry the index, not the key: the number is this database's own affair.
-    let key = |cursor: Cursor| Cursor { at: MessageKey::new(head.number, cursor.at).packed(), ..cursor };
+    let key = |cursor: Cursor| Cursor { at: MessageKey::seek(head.number, cursor.at), ..cursor };
     let position = match request.position {
         Position::Start => Position::Start,
         Position::After(cursor) => Position::After(key(cursor)),

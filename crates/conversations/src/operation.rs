@@ -247,7 +247,8 @@ impl Operation {
     ) -> Self {
         let prepare: Prepare = Box::new(move |call, path, form| {
             let filter = F::from_form(call, form)?;
-            let request = PageRequest::parse(form, paged.default, paged.max)?;
+            let list = list_of(call, &filter.parameters());
+            let request = PageRequest::parse(form, (paged.default, paged.max), list)?;
             let (call, path) = (Arc::clone(call), Arc::clone(path));
             Ok(Work::Read(Box::new(move |tx| {
                 let page = run(tx, &call, &path, &filter, &request)?;
@@ -327,6 +328,18 @@ impl Operation {
 #[expect(clippy::unnecessary_wraps, reason = "it ends the closures above")]
 fn record<R: Resource + Send + 'static>(status: u16, resource: R) -> Result<Answer, Failure> {
     Ok(Answer { status, is_replayed: false, body: Body::Record(Box::new(resource)) })
+}
+
+/// A list is told from others by whose it is, where it stands and what narrows it.
+fn list_of(call: &Call, filters: &[(&'static str, String)]) -> wire::List {
+    let mut text = format!("{} {}", call.account_sid, call.path);
+    for (name, value) in filters {
+        text.push('&');
+        text.push_str(name);
+        text.push('=');
+        text.push_str(value);
+    }
+    wire::List::of(&text)
 }
 
 fn render_page<R: Resource>(items: &[R], call: &Call, about: &Meta, paged: Paged) -> Vec<u8> {

@@ -58,7 +58,7 @@ pub fn page<T>(
     request: &PageRequest,
     (read, cursor): (impl FnMut(&mut Row<'_>) -> Result<T, StoreError>, impl Fn(&T) -> Cursor),
 ) -> Result<Page<T>, StoreError> {
-    Ok(cut(rows(tx, select, order, request, read)?, request, cursor))
+    Ok(cut(rows(tx, select, order, request, read)?, request, (order.descending, cursor)))
 }
 
 /// Reads the rows of one page and one more, in the direction of the request.
@@ -155,22 +155,35 @@ pub fn page_by_sid<T>(
     if backwards {
         found.reverse();
     }
-    Ok(cut(found, request, cursor))
+    Ok(cut(found, request, (false, cursor)))
 }
 
 /// Makes a page of rows that were read one further than the page is long.
-pub fn cut<T>(mut rows: Vec<T>, request: &PageRequest, cursor: impl Fn(&T) -> Cursor) -> Page<T> {
+pub fn cut<T>(
+    mut rows: Vec<T>,
+    request: &PageRequest,
+    (descending, cursor): (bool, impl Fn(&T) -> Cursor),
+) -> Page<T> {
     let more = rows.len() > request.size;
     rows.truncate(request.size);
     let backwards = matches!(request.position, Position::Before(_));
     if backwards {
         rows.reverse();
     }
+    // A page that was emptied since has no rows to tell the way: its neighbour is the end of the list.
+    let (begin, end) = if descending { (HIGHEST, LOWEST) } else { (LOWEST, HIGHEST) };
     let first = rows.first().map(&cursor);
     let last = rows.last().map(&cursor);
     match request.position {
         Position::Start => Page { items: rows, next: last.filter(|_| more), previous: None },
-        Position::After(_) => Page { items: rows, next: last.filter(|_| more), previous: first },
-        Position::Before(_) => Page { items: rows, next: last, previous: first.filter(|_| more) },
+        Position::After(_) => {
+            Page { items: rows, next: last.filter(|_| more), previous: first.or(Some(end)) }
+        }
+        Position::Before(_) => {
+            Page { items: rows, next: last.or(Some(begin)), previous: first.filter(|_| more) }
+        }
     }
 }
+
+const LOWEST: Cursor = Cursor { at: i64::MIN, sid: [0; 16] };
+const HIGHEST: Cursor = Cursor { at: i64::MAX, sid: [0xFF; 16] };

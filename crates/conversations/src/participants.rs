@@ -44,6 +44,12 @@ pub struct Participant {
 }
 
 impl Participant {
+    /// Whether it is a phone of a group MMS.
+    // Twilio: such a one has no role; every other kind has (examples of the public description).
+    pub fn is_group_phone(&self) -> bool {
+        self.binding.as_ref().is_some_and(|binding| binding.is_of_group() && binding.address.is_some())
+    }
+
     /// Whether messages go out to it: it has an address and is not reached by chat. A projected address
     /// is a number of our own, with nobody behind it.
     pub fn is_reached_by_channel(&self) -> bool {

@@ -83,7 +83,7 @@ pub fn parse_identity(call: &Call, identity: &str) -> Result<String, Problem> {
     if identity == "system" {
         return Err(Problem::IDENTITY_RESERVED);
     }
-    if identity.chars().count() > call.limits.limit(256) {
+    if identity.chars().count() > call.limits.name_length() {
         return Err(Problem::IDENTITY_TOO_LONG);
     }
     Ok(identity.to_owned())

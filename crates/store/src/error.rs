@@ -66,6 +66,11 @@ impl StoreError {
     pub fn is_busy(&self) -> bool {
         self.0.kind == Kind::Busy
     }
+
+    /// Whether the database could not be reached. Nothing of the job was stored, and a later try may succeed.
+    pub fn is_unreachable(&self) -> bool {
+        self.0.kind == Kind::Unreachable
+    }
 }
 
 impl fmt::Display for StoreError {

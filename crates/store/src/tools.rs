@@ -50,6 +50,8 @@ pub(crate) struct Tools {
     pub(crate) is_broken: AtomicBool,
     /// Set when the store is being closed: nobody waits for a database that does not come back.
     pub(crate) is_closing: AtomicBool,
+    /// Set while the database does not answer, and everybody has been waited for once.
+    is_unreachable: AtomicBool,
     latest: AtomicI64,
 }
 
@@ -60,6 +62,7 @@ impl Tools {
             observer,
             is_broken: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
+            is_unreachable: AtomicBool::new(false),
             latest: AtomicI64::new(i64::MIN),
         }
     }
@@ -72,6 +75,14 @@ impl Tools {
 
     pub(crate) fn is_broken(&self) -> bool {
         self.is_broken.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.is_unreachable.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_unreachable(&self, is_unreachable: bool) {
+        self.is_unreachable.store(is_unreachable, Ordering::Release);
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -24,7 +24,7 @@ pub use attributes::Attributes;
 pub use duration::IsoDuration;
 pub use form::Form;
 pub use key::Key;
-pub use page::{Cursor, Meta, PageRequest, Position, meta};
+pub use page::{Cursor, List, Meta, PageRequest, Position, meta};
 pub use problem::Problem;
 pub use sid::{Prefix, Sid};
 pub use timestamp::{Milliseconds, Timestamp};

@@ -2,8 +2,9 @@
 //!
 //! Paging is by token: a token holds the sort key of the last row seen, so a page is one look-up in an index
 //! however far it lies, and rows added or removed elsewhere shift nothing. `Page` is the client's own count
-//! and seeks nothing. Tokens are neither signed nor secret: one that is made up only asks for another place
-//! in a list that the caller may read anyway.
+//! and seeks nothing. A token belongs to one list with its filters: elsewhere its key would mean another place.
+//! Tokens are neither signed nor secret: one that is made up only asks for another place in a list that the
+//! caller may read anyway.
 
 use std::fmt::Write;
 use std::str;
@@ -36,22 +37,40 @@ pub enum Position {
     Before(Cursor),
 }
 
+/// One list with its filters, told from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct List(u64);
+
+impl List {
+    /// Of a text that no other list has: its tenant, path and filters.
+    pub fn of(text: &str) -> Self {
+        // FNV-1a: it keeps mistakes apart, not enemies.
+        Self(text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        }))
+    }
+}
+
 /// What a token says, in the order in which it is written.
 #[derive(Serialize, Deserialize)]
 struct Token<'a> {
     o: &'a str,
     at: i64,
     sid: &'a str,
+    list: u64,
 }
+
+/// The largest number that a JavaScript client reads without loss.
+const LARGEST_PAGE: u64 = (1 << 53) - 1;
 
 const TOKEN_PREFIX: &str = "PT";
 
 /// No token of ours is longer; what is need not be decoded.
-const TOKEN_BYTES: usize = 128;
+const TOKEN_BYTES: usize = 160;
 
 impl Position {
-    /// The token that leads here; the beginning needs none.
-    pub fn token(&self) -> Option<String> {
+    /// The token that leads here in a list; the beginning needs none.
+    pub fn token(&self, list: List) -> Option<String> {
         let (o, cursor) = match self {
             Self::Start => return None,
             Self::After(cursor) => ("a", cursor),
@@ -59,24 +78,24 @@ impl Position {
         };
         let hex = to_hex(cursor.sid);
         let sid = str::from_utf8(&hex).expect("digits are text");
-        let json =
-            serde_json::to_vec(&Token { o, at: cursor.at, sid }).expect("numbers and texts can be written");
+        let json = serde_json::to_vec(&Token { o, at: cursor.at, sid, list: list.0 })
+            .expect("numbers and texts can be written");
         let mut token = TOKEN_PREFIX.to_owned();
         URL_SAFE_NO_PAD.encode_string(json, &mut token);
         Some(token)
     }
 
-    /// Reads a token exactly as [`Position::token`] writes it.
-    pub fn from_token(token: &str) -> Result<Self, Problem> {
+    /// Reads a token exactly as [`Position::token`] writes it for this list.
+    pub fn from_token(token: &str, list: List) -> Result<Self, Problem> {
         Self::read(token)
-            .filter(|position| position.token().as_deref() == Some(token))
+            .filter(|position| position.token(list).as_deref() == Some(token))
             .ok_or(Problem::INVALID_PAGE_TOKEN)
     }
 
     fn read(token: &str) -> Option<Self> {
         let encoded = token.strip_prefix(TOKEN_PREFIX).filter(|encoded| encoded.len() <= TOKEN_BYTES)?;
         let json = URL_SAFE_NO_PAD.decode(encoded).ok()?;
-        let Token { o, at, sid } = serde_json::from_slice(&json).ok()?;
+        let Token { o, at, sid, list: _ } = serde_json::from_slice(&json).ok()?;
         let cursor = Cursor { at, sid: from_hex(sid.as_bytes())? };
         match o {
             "a" => Some(Self::After(cursor)),
@@ -95,12 +114,18 @@ pub struct PageRequest {
     pub size: usize,
     /// Where it begins.
     pub position: Position,
+    /// Of which list.
+    pub list: List,
 }
 
 impl PageRequest {
     /// Reads `PageSize`, `Page` and `PageToken`.
     // Twilio: the libraries send `PageSize=1000` for `limit=1000`, so more than the maximum is the maximum.
-    pub fn parse(query: &Form, default_size: usize, max_size: usize) -> Result<Self, Problem> {
+    pub fn parse(
+        query: &Form,
+        (default_size, max_size): (usize, usize),
+        list: List,
+    ) -> Result<Self, Problem> {
         let size = match query.get("PageSize") {
             None => default_size,
             Some(text) => match number(text) {
@@ -110,10 +135,15 @@ impl PageRequest {
         };
         let page = match query.get("Page") {
             None => 0,
-            Some(text) => number(text).ok_or_else(|| Problem::invalid_parameter("Page"))?,
+            Some(text) => number(text)
+                .filter(|page| *page <= LARGEST_PAGE)
+                .ok_or_else(|| Problem::invalid_parameter("Page"))?,
         };
-        let position = query.get("PageToken").map_or(Ok(Position::Start), Position::from_token)?;
-        Ok(Self { page, size: size.min(max_size), position })
+        let position = match query.get("PageToken") {
+            None => Position::Start,
+            Some(token) => Position::from_token(token, list)?,
+        };
+        Ok(Self { page, size: size.min(max_size), position, list })
     }
 }
 
@@ -165,13 +195,13 @@ pub fn meta(
             separator = '&';
         }
         write!(link, "{separator}PageSize={}&Page={page}", request.size).expect("a string takes all");
-        if let Some(token) = position.token() {
+        if let Some(token) = position.token(request.list) {
             link.push_str("&PageToken=");
             link.push_str(&token);
         }
         link
     };
-    let PageRequest { page, size, position } = *request;
+    let PageRequest { page, size, position, .. } = *request;
     Meta {
         page,
         page_size: size,
@@ -190,10 +220,11 @@ mod tests {
     use super::*;
 
     const URL: &str = "http://localhost/v1/Conversations";
+    const LIST: List = List(7);
     const ROW: Cursor = Cursor { at: 123, sid: [0xab; 16] };
 
     fn request(query: &str) -> Result<PageRequest, Problem> {
-        PageRequest::parse(&Form::parse(query.as_bytes()).unwrap(), 50, 100)
+        PageRequest::parse(&Form::parse(query.as_bytes()).unwrap(), (50, 100), LIST)
     }
 
     fn token_of(json: &str) -> String {
@@ -202,11 +233,11 @@ mod tests {
 
     #[test]
     fn a_page_is_asked_for() {
-        assert_eq!(request(""), Ok(PageRequest { page: 0, size: 50, position: Position::Start }));
-        let token = Position::After(ROW).token().unwrap();
+        assert_eq!(request(""), Ok(PageRequest { page: 0, size: 50, position: Position::Start, list: LIST }));
+        let token = Position::After(ROW).token(LIST).unwrap();
         assert_eq!(
             request(&format!("PageSize=2&Page=7&PageToken={token}")),
-            Ok(PageRequest { page: 7, size: 2, position: Position::After(ROW) })
+            Ok(PageRequest { page: 7, size: 2, position: Position::After(ROW), list: LIST })
         );
         for (size, clamped) in
             [("1", 1), ("100", 100), ("101", 100), ("1000000000", 100), (&"9".repeat(40), 100)]
@@ -225,6 +256,8 @@ mod tests {
             ("PageSize=ten", "PageSize"),
             ("Page=-1", "Page"),
             ("Page=x", "Page"),
+            ("Page=9007199254740992", "Page"),
+            ("Page=99999999999999999999", "Page"),
         ] {
             let problem = request(query).unwrap_err();
             assert_eq!((problem.code, problem.status), (20001, 400));
@@ -234,8 +267,8 @@ mod tests {
 
     #[test]
     fn only_tokens_of_ours_are_read() {
-        let json = r#"{"o":"a","at":123,"sid":"abababababababababababababababab"}"#;
-        assert_eq!(Position::After(ROW).token(), Some(token_of(json)));
+        let json = r#"{"o":"a","at":123,"sid":"abababababababababababababababab","list":7}"#;
+        assert_eq!(Position::After(ROW).token(LIST), Some(token_of(json)));
         assert!(token_of(json).starts_with("PTeyJv"));
         let other_json = [
             json.replace("ab", "AB"),
@@ -244,6 +277,7 @@ mod tests {
             json.replace('}', ",\"x\":1}"),
             json.replace("123", "123.0"),
             json.replace("abab\"", "\""),
+            json.replace(":7", ":8"),
             "{}".to_owned(),
             "[\"a\",123,\"\"]".to_owned(),
         ];
@@ -257,7 +291,7 @@ mod tests {
             "PT".to_owned() + &"A".repeat(10_000),
         ];
         for token in other_json.iter().map(|json| token_of(json)).chain(other_text) {
-            assert_eq!(Position::from_token(&token), Err(Problem::INVALID_PAGE_TOKEN), "{token}");
+            assert_eq!(Position::from_token(&token, LIST), Err(Problem::INVALID_PAGE_TOKEN), "{token}");
         }
         assert_eq!(request("PageToken="), Err(Problem::INVALID_PAGE_TOKEN));
     }
@@ -274,14 +308,14 @@ mod tests {
     #[test]
     fn every_url_carries_the_filters() {
         let filters = [("Address", "whatsapp:+1 555&".to_owned()), ("Order", "desc".to_owned())];
-        let token = Position::After(ROW).token().unwrap();
+        let token = Position::After(ROW).token(LIST).unwrap();
         let request = request(&format!("PageSize=2&Page=3&PageToken={token}")).unwrap();
         let (first, last) = (Cursor { at: -1, ..ROW }, Cursor { at: i64::MAX, ..ROW });
         let meta = meta(URL, &filters, &request, Some(last), Some(first), "messages");
 
         let stem = format!("{URL}?Address=whatsapp%3A%2B1+555%26&Order=desc&PageSize=2");
-        let before = Position::Before(first).token().unwrap();
-        let after = Position::After(last).token().unwrap();
+        let before = Position::Before(first).token(LIST).unwrap();
+        let after = Position::After(last).token(LIST).unwrap();
         assert_eq!(meta.first_page_url, format!("{stem}&Page=0"));
         assert_eq!(meta.previous_page_url, Some(format!("{stem}&Page=2&PageToken={before}")));
         assert_eq!(meta.url, format!("{stem}&Page=3&PageToken={token}"));
@@ -290,22 +324,22 @@ mod tests {
         let query = meta.next_page_url.unwrap().split_once('?').unwrap().1.to_owned();
         let query = Form::parse(query.as_bytes()).unwrap();
         assert_eq!(query.get("Address"), Some("whatsapp:+1 555&"));
-        assert_eq!(PageRequest::parse(&query, 50, 100).unwrap().position, Position::After(last));
+        assert_eq!(PageRequest::parse(&query, (50, 100), LIST).unwrap().position, Position::After(last));
     }
 
     #[test]
-    fn the_count_stays_in_its_bounds() {
+    fn the_count_does_not_fall_below_zero() {
         // An application may bring a token it kept, without the page it had reached.
-        let token = Position::Before(ROW).token().unwrap();
+        let token = Position::Before(ROW).token(LIST).unwrap();
         let first = request(&format!("PageToken={token}")).unwrap();
         assert!(meta(URL, &[], &first, None, Some(ROW), "x").previous_page_url.unwrap().contains("&Page=0&"));
-        let last = request("Page=99999999999999999999").unwrap();
-        assert!(
-            meta(URL, &[], &last, Some(ROW), None, "x")
-                .next_page_url
-                .unwrap()
-                .contains(&u64::MAX.to_string())
-        );
+    }
+
+    #[test]
+    fn a_token_belongs_to_its_list() {
+        let token = Position::After(ROW).token(List::of("a")).unwrap();
+        assert_eq!(Position::from_token(&token, List::of("a")), Ok(Position::After(ROW)));
+        assert_eq!(Position::from_token(&token, List::of("b")), Err(Problem::INVALID_PAGE_TOKEN));
     }
 
     proptest! {
@@ -313,15 +347,15 @@ mod tests {
         fn tokens_lead_where_they_were_made(at: i64, sid: [u8; 16], before: bool) {
             let cursor = Cursor { at, sid };
             let position = if before { Position::Before(cursor) } else { Position::After(cursor) };
-            let token = position.token().unwrap();
-            prop_assert_eq!(Position::from_token(&token), Ok(position));
+            let token = position.token(LIST).unwrap();
+            prop_assert_eq!(Position::from_token(&token, LIST), Ok(position));
             prop_assert!(token.starts_with("PTeyJv") && token.len() <= TOKEN_BYTES);
         }
 
         #[test]
         fn reads_anything_without_panic(text: String, bytes: Vec<u8>) {
-            let _ = Position::from_token(&text);
-            let _ = Position::from_token(&format!("PT{}", URL_SAFE_NO_PAD.encode(bytes)));
+            let _ = Position::from_token(&text, LIST);
+            let _ = Position::from_token(&format!("PT{}", URL_SAFE_NO_PAD.encode(bytes)), LIST);
         }
     }
 }

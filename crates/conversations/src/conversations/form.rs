@@ -1,7 +1,7 @@
 //! What create, update and list of conversations take.
 
 use serde::Deserialize;
-use wire::IsoDuration;
+use wire::{Channel, IsoDuration, channel_of};
 
 use crate::heads::State;
 use crate::prelude::*;
@@ -92,7 +92,7 @@ fn parse_unique_name(call: &Call, name: &str) -> Result<String, Problem> {
     if Sid::<Conversation>::parse(name).is_some() {
         return Err(Problem::UNIQUE_NAME_LOOKS_LIKE_SID);
     }
-    if name.chars().count() > call.limits.limit(256) {
+    if name.chars().count() > call.limits.name_length() {
         return Err(Problem::UNIQUE_NAME_TOO_LONG);
     }
     Ok(name.to_owned())
@@ -146,8 +146,13 @@ struct EmailBinding {
 
 impl Bindings {
     fn from_form(form: &Form) -> Result<Self, Problem> {
-        let text = |name| form.text(name, 256, Problem::INVALID_ADDRESS);
-        let (projected_address, name) = (text("Bindings.Email.Address")?, text("Bindings.Email.Name")?);
+        let projected_address = form.text("Bindings.Email.Address", 256, Problem::INVALID_ADDRESS)?;
+        let is_email = |address: &String| channel_of(address) == Some(Channel::Email);
+        if projected_address.as_ref().is_some_and(|address| !is_email(address)) {
+            return Err(Problem::INVALID_ADDRESS);
+        }
+        let too_long = Problem::parameter("Bindings.Email.Name is too long: 256 characters are allowed");
+        let name = form.text("Bindings.Email.Name", 256, too_long)?;
         let is_given = projected_address.is_some() || name.is_some();
         Ok(Self { email: is_given.then_some(EmailBinding { projected_address, name }) })
     }

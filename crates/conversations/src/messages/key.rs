@@ -21,13 +21,13 @@ impl MessageKey {
         (Self::new(number, 0), Self::new(number + 1, 0))
     }
 
-    pub fn index(self) -> i64 {
-        self.0 & Self::LAST_INDEX
+    /// What a page is sought by: an index, or the place before the first one.
+    pub fn seek(number: i64, index: i64) -> i64 {
+        if index < 0 { Self::new(number, 0).0 - 1 } else { Self::new(number, index).0 }
     }
 
-    /// As it is stored.
-    pub fn packed(self) -> i64 {
-        self.0
+    pub fn index(self) -> i64 {
+        self.0 & Self::LAST_INDEX
     }
 }
 

@@ -82,6 +82,9 @@ pub fn admit(
     count: i64,
     limits: crate::Limits,
 ) -> Result<(), Problem> {
+    if let Some(binding) = &new.binding {
+        require_apart(bound, binding)?;
+    }
     let is_already = is_group(bound);
     let becomes = new.binding.as_ref().is_some_and(Binding::is_of_group);
     if !is_already && !becomes {
@@ -103,6 +106,22 @@ pub fn admit(
     }
     if count > limits.count(GROUP_SIZE) {
         return Err(Problem::GROUP_LIMIT_EXCEEDED);
+    }
+    Ok(())
+}
+
+/// What holds in every conversation: a number is somebody's address or stands in for somebody, not both;
+/// and an e-mail address, which has no pair to be claimed, stands there once.
+fn require_apart(bound: &[Participant], new: &Binding) -> Result<(), Problem> {
+    let there = || bound.iter().filter_map(|participant| participant.binding.as_ref());
+    let crosses =
+        |one: &Binding, other: &Binding| one.address.is_some() && one.address == other.projected_address;
+    if there().any(|other| crosses(new, other) || crosses(other, new)) {
+        return Err(Problem::ADDRESS_EQUALS_PROXY_ADDRESS);
+    }
+    let is_email = |binding: &Binding| binding.kind == wire::Channel::Email.name();
+    if is_email(new) && there().any(|other| is_email(other) && other.address == new.address) {
+        return Err(Problem::PARTICIPANT_ALREADY_EXISTS);
     }
     Ok(())
 }

@@ -66,10 +66,7 @@ impl Participant {
     ) -> Self {
         let CreateParticipant { identity, binding, attributes, role_sid, date_created, date_updated } = form;
         let date_created = date_created.unwrap_or(now);
-        // Twilio: a phone of a group MMS has no role; every other kind has (examples of the public description).
-        let is_group_phone = binding.as_ref().is_some_and(|b| b.is_of_group() && b.address.is_some());
-        let default_role = (!is_group_phone).then_some(service.default_conversation_role_sid);
-        Self {
+        let mut participant = Self {
             sid: call.new_sid(now),
             account_sid: call.account_sid,
             chat_service_sid: service.sid,
@@ -78,14 +75,18 @@ impl Participant {
             user_sid: None,
             attributes: attributes.clone().unwrap_or_default(),
             binding: binding.clone(),
-            role_sid: role_sid.or(default_role),
+            role_sid: *role_sid,
             last_read_message_index: None,
             last_read_timestamp: None,
             date_created,
             date_updated: date_updated.unwrap_or(date_created),
             position_added: 0,
             position_changed: 0,
+        };
+        if participant.role_sid.is_none() && !participant.is_group_phone() {
+            participant.role_sid = Some(service.default_conversation_role_sid);
         }
+        participant
     }
 }
 

@@ -104,6 +104,11 @@ impl Binding {
         Ok(Self { proxy_address: Some(proxy.to_owned()), ..self })
     }
 
+    /// Whether its address can do without a proxy: a phone is of a group MMS then.
+    pub fn may_lack_proxy(&self) -> bool {
+        self.kind == Channel::Sms.name()
+    }
+
     /// Whether it makes its conversation a group MMS.
     pub fn is_of_group(&self) -> bool {
         let is_phone_alone = self.address.is_some() && self.proxy_address.is_none();

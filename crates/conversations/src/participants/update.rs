@@ -167,7 +167,7 @@ impl Participant {
     fn with_proxy_address(&self, change: &Change<String>) -> Result<Option<Binding>, Problem> {
         match (change, self.binding.clone()) {
             (Change::Keep, binding) => Ok(binding),
-            (Change::Clear, Some(binding)) if binding.proxy_address.is_some() => {
+            (Change::Clear, Some(binding)) if binding.proxy_address.is_some() && binding.may_lack_proxy() => {
                 Ok(Some(Binding { proxy_address: None, ..binding }))
             }
             (Change::Clear, _) => Err(Problem::PROXY_ADDRESS_NOT_REMOVED),
@@ -217,6 +217,9 @@ pub fn update(
     after.date_created = form.date_created.unwrap_or(after.date_created);
     after.date_updated = form.date_updated.unwrap_or(now);
     form.horizon.apply(&mut after, now);
+    if after.role_sid.is_none() && !after.is_group_phone() {
+        after.role_sid = Some(services::of_call(tx, call)?.default_conversation_role_sid);
+    }
     if after.binding != before.binding || after.identity != before.identity {
         rebind(tx, call, &mut head, (&before, &mut after))?;
     }

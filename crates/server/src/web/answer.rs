@@ -70,7 +70,7 @@ pub fn failure(failure: Failure) -> Response {
         Failure::Refused(refusal) => return problem(&refusal),
         Failure::Store(error) => error,
     };
-    let mut response = if error.is_busy() {
+    let mut response = if error.is_busy() || error.is_unreachable() {
         let mut response = problem(&Problem::SERVICE_UNAVAILABLE);
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         response

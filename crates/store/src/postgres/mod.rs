@@ -132,12 +132,16 @@ impl Postgres {
     fn connect(&self) -> Result<Link, StoreError> {
         let mut failure = None;
         for pause in BACK_OFF {
-            if failure.is_some() && self.tools.is_closing() {
+            // Whoever waits behind a job that has waited in vain is told at once.
+            if failure.is_some() && (self.tools.is_closing() || self.tools.is_unreachable()) {
                 break;
             }
             std::thread::sleep(pause);
             match Link::open(&self.runtime, &self.config, self.settings) {
-                Ok(link) => return Ok(link),
+                Ok(link) => {
+                    self.tools.set_unreachable(false);
+                    return Ok(link);
+                }
                 Err(error) => {
                     tracing::warn!(?error, "failed to connect to the database");
                     let is_hopeless = error.kind() != Kind::Lost;
@@ -148,6 +152,7 @@ impl Postgres {
                 }
             }
         }
+        self.tools.set_unreachable(true);
         let failure = failure.expect("the list of pauses is not empty");
         Err(StoreError::caused(Kind::Unreachable, "failed to reach the database", failure))
     }

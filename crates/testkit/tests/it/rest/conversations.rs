@@ -328,7 +328,7 @@ async fn pages_meet_without_gap_or_repetition_and_carry_their_filters() {
     {
       "first_page_url": "http://tertulia.test/v1/Conversations?State=active&PageSize=2&Page=0",
       "key": "conversations",
-      "next_page_url": "http://tertulia.test/v1/Conversations?State=active&PageSize=2&Page=1&PageToken=PTeyJvIjoiYSIsImF0IjoxNzY3MjI1NjAwMDAwMDAwLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAxMyJ9",
+      "next_page_url": "http://tertulia.test/v1/Conversations?State=active&PageSize=2&Page=1&PageToken=PTeyJvIjoiYSIsImF0IjoxNzY3MjI1NjAwMDAwMDAwLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAxMyIsImxpc3QiOjExNDE4Nzc2ODk2Mjg0NTA4MzI0fQ",
       "page": 0,
       "page_size": 2,
       "previous_page_url": null,

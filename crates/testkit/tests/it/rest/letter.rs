@@ -153,3 +153,54 @@ async fn the_webhook_header_is_true_or_false() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_page_token_belongs_to_its_list() {
+    on_both(async |house| {
+        let path = format!("{}/Participants", conversation(house).await);
+        for identity in ["alice", "bob", "carol"] {
+            house.post(&path, &format!("Identity={identity}")).await;
+        }
+        let meta = house.get(&format!("{path}?PageSize=2")).await.get("meta");
+        let next = meta["next_page_url"].as_str().expect("there is more").to_owned();
+        let (_, token) = next.split_once("PageToken=").expect("it has a token");
+        for list in ["/v1/Conversations", "/v1/Users", "/v1/Roles"] {
+            assert_eq!(house.get(&format!("{list}?PageToken={token}")).await.code(), "400 21481", "{list}");
+        }
+        assert_eq!(house.get(&format!("{path}?PageToken={token}")).await.code(), "200");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_that_was_emptied_leads_back() {
+    on_both(async |house| {
+        let path = format!("{}/Messages", conversation(house).await);
+        let mut sids = Vec::new();
+        for number in 0..6 {
+            sids.push(house.post(&path, &format!("Body={number}")).await.sid());
+        }
+        for order in ["asc", "desc"] {
+            let follow = async |from: &testkit::Reply, link: &str| {
+                let url = from.get("meta")[link].as_str().unwrap_or_else(|| panic!("no {link}")).to_owned();
+                house.get(url.strip_prefix("http://tertulia.test").expect("on the host")).await
+            };
+            let first = house.get(&format!("{path}?PageSize=2&Order={order}")).await;
+            let second = follow(&first, "next_page_url").await;
+            let gone: Vec<String> = [0, 1]
+                .map(|place| first.get("messages")[place]["sid"].as_str().expect("a sid").to_owned())
+                .to_vec();
+            for sid in &gone {
+                house.delete(&format!("{path}/{sid}")).await;
+            }
+            let emptied = follow(&second, "previous_page_url").await;
+            assert_eq!(emptied.get("messages"), serde_json::json!([]));
+            let again = follow(&emptied, "next_page_url").await;
+            assert_eq!(again.get("messages"), second.get("messages"), "{order}");
+            for _ in &gone {
+                house.post(&path, "Body=more").await;
+            }
+        }
+    })
+    .await;
+}

@@ -3,6 +3,7 @@
 mod conversation_with_participants;
 mod conversations;
 mod idempotency;
+mod lenient;
 mod letter;
 mod messages;
 mod participant_conversations;

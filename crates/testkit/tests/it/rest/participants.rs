@@ -299,7 +299,7 @@ async fn the_list_is_in_the_order_of_joining_and_pages_both_ways() {
       "meta": {
         "first_page_url": "http://tertulia.test/v1/Conversations/CH00000000000000000000000000000009/Participants?PageSize=2&Page=0",
         "key": "participants",
-        "next_page_url": "http://tertulia.test/v1/Conversations/CH00000000000000000000000000000009/Participants?PageSize=2&Page=1&PageToken=PTeyJvIjoiYSIsImF0IjozLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwZSJ9",
+        "next_page_url": "http://tertulia.test/v1/Conversations/CH00000000000000000000000000000009/Participants?PageSize=2&Page=1&PageToken=PTeyJvIjoiYSIsImF0IjozLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwZSIsImxpc3QiOjE3MjczNDc1Njg2MjYxMTM1NjAwfQ",
         "page": 0,
         "page_size": 2,
         "previous_page_url": null,
@@ -337,4 +337,34 @@ async fn the_list_is_in_the_order_of_joining_and_pages_both_ways() {
       ]
     }
     "#);
+}
+
+#[tokio::test]
+async fn a_number_is_an_address_or_stands_in_for_one_and_an_email_address_is_there_once() {
+    let told = on_both(async |house| {
+        let path = format!("{}/Participants", conversation(house).await);
+        let requests = [
+            (path.clone(), "MessagingBinding.Address=%2B15570001"),
+            (path.clone(), "MessagingBinding.ProjectedAddress=%2B15570001"),
+            (path.clone(), "MessagingBinding.Address=a%40example.org"),
+            (path.clone(), "MessagingBinding.Address=a%40example.org"),
+        ];
+        house.note(codes(house, &requests).await);
+        let other = format!("{}/Participants", conversation(house).await);
+        let pair = "MessagingBinding.Address=whatsapp:%2B15570002&MessagingBinding.ProxyAddress=whatsapp:%2B15570003";
+        let sid = house.post(&other, pair).await.sid();
+        let removed = house.post(&format!("{other}/{sid}"), "MessagingBinding.ProxyAddress=null").await;
+        assert_eq!(removed.code(), "400 50440");
+        let phone = format!("{}/Participants", conversation(house).await);
+        let sid = house.post(&phone, "MessagingBinding.Address=%2B15570004").await.sid();
+        let paired = house.post(&format!("{phone}/{sid}"), "MessagingBinding.ProxyAddress=%2B15570005").await;
+        assert!(paired.field("role_sid").starts_with("RL"));
+    })
+    .await;
+    assert_snapshot!(told, @"
+    MessagingBinding.Address=%2B15570001 -> 201
+    MessagingBinding.ProjectedAddress=%2B15570001 -> 400 50409
+    MessagingBinding.Address=a%40example.org -> 201
+    MessagingBinding.Address=a%40example.org -> 409 50433
+    ");
 }
