@@ -8,9 +8,10 @@ mod status;
 pub use status::{Delivery, Share, Status};
 
 use crate::Message;
-use crate::heads;
+use crate::heads::{self, Head};
 use crate::messages::{self, MessageKey};
 use crate::paging::page_by_sid;
+use crate::participants::{self, ReadHorizon};
 use crate::prelude::*;
 use crate::services;
 
@@ -203,8 +204,23 @@ pub fn move_status(
     let statuses: Vec<_> = all.iter().map(|receipt| receipt.status).collect();
     let delivery = Delivery::of(&statuses).map(|delivery| delivery.to_json());
     messages::set_delivery(tx, after.message_key, delivery.as_ref(), head.advance())?;
+    if after.status == Some(Status::Read) {
+        advance_horizon(tx, &mut head, &after)?;
+    }
     heads::replace(tx, &head)?;
     Ok(Some(after))
+}
+
+/// Whoever read a message on a channel has read as far as that. An older message that is told later takes
+/// nothing back.
+fn advance_horizon(tx: &mut Tx<'_>, head: &mut Head, receipt: &Receipt) -> Result<(), Failure> {
+    let found = participants::find(tx, head.sid, &Key::Sid(receipt.participant_sid))?;
+    let Some(mut participant) = found else { return Ok(()) };
+    let index = receipt.message_key.index();
+    if participant.last_read_message_index.is_none_or(|read| read < index) {
+        participants::set_read_horizon(tx, head, &mut participant, &ReadHorizon::at(index))?;
+    }
+    Ok(())
 }
 
 // Operations: one transaction each ───────────────────────────────────────────

@@ -81,6 +81,11 @@ impl ReadHorizon {
         })
     }
 
+    /// As far as a message, now.
+    pub fn at(index: i64) -> Self {
+        Self { index: Change::Set(index), timestamp: Change::Keep }
+    }
+
     /// Whether nothing is said of it.
     pub fn is_kept(&self) -> bool {
         self.index.is_kept() && self.timestamp.is_kept()

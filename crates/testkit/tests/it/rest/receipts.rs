@@ -230,7 +230,9 @@ async fn the_summary_of_a_message_follows_its_receipts() {
             let moved = tell(house, &path, &sids[place], status(to)).await;
             let (head, message) = positions(house, &path).await;
             if moved {
-                assert_eq!((head, message), (before.0 + 1, Some(before.0 + 1)));
+                // Who reads moves on too, and takes a position of his own.
+                let horizon = i64::from(to == Status::Read);
+                assert_eq!((head, message), (before.0 + 1 + horizon, Some(before.0 + 1)));
             } else {
                 assert_eq!((head, message), before);
             }
@@ -253,6 +255,31 @@ async fn the_summary_of_a_message_follows_its_receipts() {
     1 Read true {"delivered":"all","failed":"none","read":"some","sent":"all","total":3,"undelivered":"none"}
     0 Read true {"delivered":"all","failed":"none","read":"all","sent":"all","total":3,"undelivered":"none"}
     "#);
+}
+
+#[tokio::test]
+async fn whoever_reads_on_a_channel_has_read_so_far() {
+    on_both(async |house| {
+        let (path, sids) = message(house, 2).await;
+        let (messages, _) = path.rsplit_once('/').expect("a path");
+        let second = format!("{messages}/{}", house.post(messages, "Body=Again").await.sid());
+        let receipts = house.get(&format!("{second}/Receipts")).await.get("delivery_receipts");
+        let later = receipts[0]["sid"].as_str().expect("a sid");
+        let reader = receipts[0]["participant_sid"].as_str().expect("a sid");
+        let reader = format!("{}/Participants/{reader}", messages.trim_end_matches("/Messages"));
+        let horizon = async || house.get(&reader).await.get("last_read_message_index");
+        assert!(tell(house, &path, &sids[0], status(Status::Delivered)).await);
+        assert_eq!(horizon().await, Value::Null);
+        house.clock.advance_seconds(9);
+        assert!(tell(house, &second, later, status(Status::Read)).await);
+        assert_eq!(horizon().await, 1);
+        assert_eq!(house.get(&reader).await.get("last_read_timestamp"), "2026-01-01T00:00:09Z");
+        assert!(tell(house, &path, &sids[0], status(Status::Read)).await);
+        assert_eq!(horizon().await, 1);
+        assert_eq!(house.delete(&reader).await.code(), "204");
+        assert!(tell(house, &path, &sids[1], status(Status::Read)).await);
+    })
+    .await;
 }
 
 #[tokio::test]
