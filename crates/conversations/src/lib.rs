@@ -23,6 +23,7 @@ mod resource;
 mod tombstones;
 mod vault;
 
+pub mod account_configuration;
 pub mod accounts;
 pub mod api_keys;
 pub mod conversations;
@@ -74,6 +75,7 @@ pub fn operations() -> Vec<Operation> {
         roles::operations(),
         services::operations(),
         service_configuration::operations(),
+        account_configuration::operations(),
     ]
     .into_iter()
     .flatten()

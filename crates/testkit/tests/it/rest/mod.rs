@@ -1,5 +1,6 @@
 //! The REST surface, a file for each place of the path.
 
+mod account_configuration;
 mod conversations;
 mod letter;
 mod messages;
