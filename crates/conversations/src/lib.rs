@@ -24,8 +24,10 @@ mod tombstones;
 mod vault;
 
 pub mod account_configuration;
+pub mod account_webhooks;
 pub mod accounts;
 pub mod api_keys;
+pub mod conversation_webhooks;
 pub mod conversations;
 pub mod credentials;
 pub mod heads;
@@ -37,9 +39,12 @@ pub mod purges;
 pub mod receipts;
 pub mod roles;
 pub mod service_configuration;
+pub mod service_notifications;
+pub mod service_webhooks;
 pub mod services;
 pub mod user_conversations;
 pub mod users;
+pub mod webhooks;
 
 use store::Migration;
 
@@ -61,8 +66,10 @@ pub use users::User;
 pub use vault::Vault;
 
 /// Every change of the database's shape, in order. One that has been released is never edited.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
+    Migration { name: "0002_webhooks", sql: include_str!("../migrations/0002_webhooks.sql") },
+];
 
 /// The table of operations: all that is served of the API.
 pub fn operations() -> Vec<Operation> {
@@ -75,7 +82,11 @@ pub fn operations() -> Vec<Operation> {
         roles::operations(),
         services::operations(),
         service_configuration::operations(),
+        service_notifications::operations(),
+        service_webhooks::operations(),
         account_configuration::operations(),
+        account_webhooks::operations(),
+        conversation_webhooks::operations(),
     ]
     .into_iter()
     .flatten()

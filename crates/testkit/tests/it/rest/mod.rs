@@ -1,15 +1,18 @@
 //! The REST surface, a file for each place of the path.
 
 mod account_configuration;
+mod conversation_webhooks;
 mod conversations;
 mod letter;
 mod messages;
 mod participant_update;
 mod participants;
 mod roles;
+mod service_notifications;
 mod services;
 mod user_conversations;
 mod users;
+mod webhook_configurations;
 
 use testkit::House;
 
