@@ -202,6 +202,27 @@ async fn another_default_service_acts_at_once() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_service_that_goes_while_it_becomes_the_default_one_does_either() {
+    on_both(async |house| {
+        for _ in 0..10 {
+            let sid = service(house).await;
+            let (one, other) = (house.clone(), house.clone());
+            let (form, path) = (format!("DefaultChatServiceSid={sid}"), format!("/v1/Services/{sid}"));
+            let mut both = tokio::task::JoinSet::new();
+            both.spawn(async move { one.post(PATH, &form).await.code() });
+            both.spawn(async move { other.delete(&path).await.code() });
+            let mut told = both.join_all().await;
+            told.sort_unstable();
+            assert!(told == ["200", "409 20409"] || told == ["204", "400 50050"], "{told:?}");
+            let default = house.get(PATH).await.field("default_chat_service_sid");
+            assert_eq!(house.get(&format!("/v1/Services/{default}")).await.code(), "200");
+            assert_eq!(house.post("/v1/Conversations", "").await.field("chat_service_sid"), default);
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn another_node_follows_and_makes_nothing_in_a_service_that_is_gone() {
     let database = Database::create(Engine::Postgres).await;
