@@ -100,7 +100,7 @@ impl Account {
 // Storage ────────────────────────────────────────────────────────────────────
 
 impl Account {
-    /// What a change of its tokens locks.
+    /// What a change of it locks.
     pub fn root(sid: Sid<Account>) -> Root {
         const KIND: RootKind = RootKind { rank: 4, lock: "SELECT sid FROM accounts WHERE sid = $1" };
         Root::new(&KIND, *sid.as_bytes())
@@ -144,9 +144,18 @@ pub fn find(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, Store
     tx.find(BY_SID, &[&sid])
 }
 
-fn lock(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, StoreError> {
+/// The same, locked.
+pub fn lock(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, StoreError> {
     tx.lock(&Roots::one(Account::root(sid)))?;
     find(tx, sid)
+}
+
+/// Writes back an account that was locked before it was read. What hangs on the account alone, such as its
+/// webhooks, is counted as a change of it too.
+pub fn change(tx: &mut Tx<'_>, account: Account) -> Result<Account, StoreError> {
+    let account = Account { version: account.version + 1, date_updated: tx.now(), ..account };
+    tx.replace(&account)?;
+    Ok(account)
 }
 
 /// Every account of the server, oldest first.
@@ -217,10 +226,7 @@ pub fn set_auth_token(
         AuthToken::Primary => account.auth_token = stored,
         AuthToken::Secondary => account.secondary_auth_token = Some(stored),
     }
-    account.version += 1;
-    account.date_updated = tx.now();
-    tx.replace(&account)?;
-    Ok(Some(CreatedAccount { account, auth_token }))
+    Ok(Some(CreatedAccount { account: change(tx, account)?, auth_token }))
 }
 
 /// Makes the secondary token the primary one; the old primary is accepted no longer.
@@ -230,8 +236,5 @@ pub fn promote_auth_token(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<A
         return Err(Problem::conflict("The account has no secondary auth token").into());
     };
     account.auth_token = secondary;
-    account.version += 1;
-    account.date_updated = tx.now();
-    tx.replace(&account)?;
-    Ok(Some(account))
+    Ok(Some(change(tx, account)?))
 }

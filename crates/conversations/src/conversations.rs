@@ -4,7 +4,7 @@ mod form;
 
 use serde_json::value::RawValue;
 
-pub use form::{Bindings, ConversationForm, ListConversations};
+pub use form::{Bindings, ConversationForm, ListConversations, closed_timer, inactive_timer};
 
 use crate::claims::{self, Claim};
 use crate::heads::{self, Head, State, Timers};
@@ -240,6 +240,9 @@ pub fn found(tx: &mut Tx<'_>, call: &Call, form: &ConversationForm) -> Result<Sh
         return Err(Problem::INITIAL_STATE_CLOSED.into());
     }
     let account = accounts::find(tx, call.account_sid)?.ok_or_else(|| call.not_found())?;
+    if call.service_sid != account.default_chat_service_sid {
+        services::of_call(tx, call)?;
+    }
     let now = tx.now();
     let mut conversation = Conversation::new(call, &account, now).with(form);
     if form.date_created.is_some() && form.date_updated.is_none() {

@@ -22,8 +22,11 @@ mod records;
 mod resource;
 mod vault;
 
+pub mod account_configuration;
+pub mod account_webhooks;
 pub mod accounts;
 pub mod api_keys;
+pub mod conversation_webhooks;
 pub mod conversation_with_participants;
 pub mod conversations;
 pub mod credentials;
@@ -38,10 +41,13 @@ pub mod purges;
 pub mod receipts;
 pub mod roles;
 pub mod service_configuration;
+pub mod service_notifications;
+pub mod service_webhooks;
 pub mod services;
 pub mod tombstones;
 pub mod user_conversations;
 pub mod users;
+pub mod webhooks;
 
 use store::Migration;
 
@@ -66,6 +72,7 @@ pub use vault::Vault;
 /// Every change of the database's shape, in order. One that has been released is never edited.
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
+    Migration { name: "0002_webhooks", sql: include_str!("../migrations/0002_webhooks.sql") },
     Migration { name: "0003_lookup", sql: include_str!("../migrations/0003_lookup.sql") },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
 ];
@@ -84,6 +91,11 @@ pub fn operations() -> Vec<Operation> {
         roles::operations(),
         services::operations(),
         service_configuration::operations(),
+        service_notifications::operations(),
+        service_webhooks::operations(),
+        account_configuration::operations(),
+        account_webhooks::operations(),
+        conversation_webhooks::operations(),
     ]
     .into_iter()
     .flatten()

@@ -6,8 +6,8 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::operation::Path;
 use crate::{
-    Conversation, Message, Participant, Role, Service, User, heads, memberships, messages, participants,
-    roles, services, users,
+    Conversation, Message, Participant, Role, Service, User, conversation_webhooks, heads, memberships,
+    messages, participants, roles, services, users,
 };
 
 /// The 404 that comes before any 400: asked when a form was refused before the store was looked at.
@@ -30,6 +30,9 @@ pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> 
         }
         if path.find_key::<Message>("MessageSid").is_some() {
             messages::of_path(tx, call, path, &head)?;
+        }
+        if path.find_key::<conversation_webhooks::Webhook>("WebhookSid").is_some() {
+            conversation_webhooks::of_path(tx, call, path, head.sid)?;
         }
     }
     if path.find_key::<Role>("RoleSid").is_some() {

@@ -212,6 +212,8 @@ pub struct Operation {
     pub mount: Mount,
     /// `/Conversations/{ConversationSid}/Participants`.
     pub template: &'static str,
+    /// Whether it may change what calls are told of their account: the service that short paths lead to.
+    pub changes_account: bool,
     prepare: Prepare,
 }
 
@@ -227,6 +229,12 @@ impl Operation {
         Self { mount, ..self }
     }
 
+    /// Says that what is remembered of the account is old once the operation was run.
+    #[must_use]
+    pub fn changing_account(self) -> Self {
+        Self { changes_account: true, ..self }
+    }
+
     /// GET of one.
     pub fn fetch<R: Resource + Send + 'static>(
         template: &'static str,
@@ -236,7 +244,7 @@ impl Operation {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
             Ok(Work::Read(Box::new(move |tx| record(200, run(tx, &call, &path)?))))
         });
-        Self { verb: Verb::Fetch, mount: Mount::Both, template, prepare }
+        Self { verb: Verb::Fetch, mount: Mount::Both, template, changes_account: false, prepare }
     }
 
     /// GET of a list. The page is rendered where it is read.
@@ -261,7 +269,7 @@ impl Operation {
                 })
             })))
         });
-        Self { verb: Verb::List, mount: Mount::Both, template, prepare }
+        Self { verb: Verb::List, mount: Mount::Both, template, changes_account: false, prepare }
     }
 
     /// POST to a list.
@@ -301,7 +309,7 @@ impl Operation {
                 }),
             ))
         });
-        Self { verb: Verb::Delete, mount: Mount::Both, template, prepare }
+        Self { verb: Verb::Delete, mount: Mount::Both, template, changes_account: false, prepare }
     }
 
     fn writing<F: FromForm, R: Resource + Send + 'static>(
@@ -321,7 +329,7 @@ impl Operation {
                 }),
             ))
         });
-        Self { verb, mount: Mount::Both, template, prepare }
+        Self { verb, mount: Mount::Both, template, changes_account: false, prepare }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::heads;
 use crate::messages::MessageKey;
 use crate::participants;
 use crate::prelude::*;
-use crate::{conversations, memberships, users};
+use crate::{conversations, memberships, service_notifications, service_webhooks, users};
 
 /// Rows that one step removes of what nothing else depends on.
 const ROWS: i64 = 500;
@@ -72,6 +72,8 @@ const RECEIPTS: &str = "DELETE FROM receipts WHERE message_key IN \
      ORDER BY message_key LIMIT $3)";
 const PARTICIPANTS: &str = "DELETE FROM participants WHERE conversation_sid = $1 AND sid IN \
      (SELECT sid FROM participants WHERE conversation_sid = $1 ORDER BY sid LIMIT $2)";
+const WEBHOOKS: &str = "DELETE FROM conversation_webhooks WHERE conversation_sid = $1 AND sid IN \
+     (SELECT sid FROM conversation_webhooks WHERE conversation_sid = $1 ORDER BY sid LIMIT $2)";
 const TOMBSTONES: &str = "DELETE FROM tombstones WHERE root = $1 AND position IN \
      (SELECT position FROM tombstones WHERE root = $1 ORDER BY kind, position LIMIT $2)";
 const MEMBERSHIPS: &str = "DELETE FROM memberships WHERE user_sid = $1 AND conversation_sid IN \
@@ -165,6 +167,7 @@ fn advance_conversation(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure>
         return Ok(false);
     }
     Ok(is_last(tx.execute(PARTICIPANTS, &[&sid, &ROWS])?, ROWS)
+        && is_last(tx.execute(WEBHOOKS, &[&sid, &ROWS])?, ROWS)
         && is_last(tx.execute(TOMBSTONES, &[&purge.root, &ROWS])?, ROWS))
 }
 
@@ -195,5 +198,7 @@ fn advance_service(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
     if !users.is_empty() {
         return Ok(false);
     }
+    service_notifications::remove(tx, purge.chat_service_sid)?;
+    service_webhooks::remove(tx, purge.chat_service_sid)?;
     Ok(is_last(tx.execute(ROLES, &[&purge.chat_service_sid, &ROWS])?, ROWS))
 }

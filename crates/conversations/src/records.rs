@@ -3,8 +3,8 @@
 use store::Record;
 
 use crate::{
-    accounts, api_keys, conversations, idempotency, memberships, messages, participants, receipts, roles,
-    services, users,
+    account_webhooks, accounts, api_keys, conversation_webhooks, conversations, idempotency, memberships,
+    messages, participants, receipts, roles, service_notifications, service_webhooks, services, users,
 };
 
 /// Somebody who wants to see every record's type.
@@ -26,4 +26,8 @@ pub fn each_record(visitor: &mut impl Visitor) {
     visitor.visit::<messages::Message>();
     visitor.visit::<receipts::Receipt>();
     visitor.visit::<idempotency::IdempotencyKey>();
+    visitor.visit::<account_webhooks::AccountWebhooks>();
+    visitor.visit::<service_webhooks::ServiceWebhooks>();
+    visitor.visit::<service_notifications::ServiceNotifications>();
+    visitor.visit::<conversation_webhooks::Webhook>();
 }

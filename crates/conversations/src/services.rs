@@ -111,7 +111,8 @@ const OF_ACCOUNT: &str = "WHERE account_sid = $1";
 
 /// Refuses a service that is not the account's: this is where one account is kept from another's things.
 /// Every operation below a service asks first. The default service came with the account's credentials,
-/// and cannot be deleted, so it costs no look.
+/// and cannot be deleted, so it costs no look. (On another node it may be the default one of a moment ago,
+/// and even deleted since: what makes something that hangs on the service alone looks at its row.)
 pub fn require(tx: &mut Tx<'_>, call: &Call) -> Result<(), Failure> {
     match call.scope {
         Scope::Account => Ok(()),
@@ -121,7 +122,7 @@ pub fn require(tx: &mut Tx<'_>, call: &Call) -> Result<(), Failure> {
 
 /// The same, with the service's row: of the path, or the account's default one.
 pub fn of_call(tx: &mut Tx<'_>, call: &Call) -> Result<Service, Failure> {
-    tx.find(BY_SID, &[&call.account_sid, &call.service_sid])?.ok_or_else(|| call.not_found().into())
+    find(tx, call.account_sid, call.service_sid)?.ok_or_else(|| call.not_found().into())
 }
 
 /// Makes a service with its four roles. Their names are Chat's: programs look them up by them.
@@ -153,10 +154,19 @@ fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &CreateService) -> Resul
     Ok(found(tx, &*call.ids, call.account_sid, &form.friendly_name)?)
 }
 
+/// The account's service of this sid.
+pub fn find(
+    tx: &mut Tx<'_>,
+    account: Sid<Account>,
+    sid: Sid<Service>,
+) -> Result<Option<Service>, StoreError> {
+    tx.find(BY_SID, &[&account, &sid])
+}
+
 /// The service that is the object of the path, or 404.
 pub fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Service, Failure> {
     let sid = path.sid::<Service>(call, "ServiceSid")?;
-    tx.find(BY_SID, &[&call.account_sid, &sid])?.ok_or_else(|| call.not_found().into())
+    find(tx, call.account_sid, sid)?.ok_or_else(|| call.not_found().into())
 }
 
 fn list(

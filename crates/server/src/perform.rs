@@ -27,10 +27,18 @@ pub async fn perform(
     // Between the two stands no transaction: this is where pre-action hooks ask, and change the form.
     let answer = match work {
         Work::Read(read) => app.store.read(read).await?,
-        Work::Write(roots, write) => match key {
-            Some(key) => once(app, call, key, (roots, write)).await?,
-            None => app.store.write(roots, write).await?,
-        },
+        Work::Write(roots, write) => {
+            let account_sid = call.account_sid;
+            let written = match key {
+                Some(key) => once(app, call, key, (roots, write)).await,
+                None => app.store.write(roots, write).await,
+            };
+            if operation.changes_account {
+                // Whatever the outcome: a failure may have come after the commit.
+                app.known_credentials.forget_account(account_sid);
+            }
+            written?
+        }
     };
     if operation.verb == Verb::Delete {
         app.housekeeping.notify_one();

@@ -42,16 +42,8 @@ impl FromForm for ConversationForm {
             },
             attributes: form.get("Attributes").map(attributes).transpose()?,
             state: form.get("State").map(parse_state).transpose()?,
-            inactive_after: timer(
-                form.get("Timers.Inactive"),
-                (call.limits.count(MINUTE), Problem::INACTIVE_TIMER_TOO_SHORT),
-                Problem::INVALID_INACTIVE_TIMER,
-            )?,
-            closed_after: timer(
-                form.get("Timers.Closed"),
-                (call.limits.count(10 * MINUTE), Problem::CLOSED_TIMER_TOO_SHORT),
-                Problem::INVALID_CLOSED_TIMER,
-            )?,
+            inactive_after: inactive_timer(call, form.get("Timers.Inactive"))?.map(|after| after.micros()),
+            closed_after: closed_timer(call, form.get("Timers.Closed"))?.map(|after| after.micros()),
             bindings: Bindings::from_form(form)?,
             date_created: form.timestamp("DateCreated", Problem::INVALID_DATE_CREATED)?,
             date_updated: form.timestamp("DateUpdated", Problem::INVALID_DATE_UPDATED)?,
@@ -108,15 +100,27 @@ fn parse_state(text: &str) -> Result<State, Problem> {
     }
 }
 
+/// What makes a conversation inactive, or an account's default for it.
+pub fn inactive_timer(call: &Call, text: Option<&str>) -> Result<Option<IsoDuration>, Problem> {
+    let too_short = (call.limits.count(MINUTE), Problem::INACTIVE_TIMER_TOO_SHORT);
+    timer(text, too_short, Problem::INVALID_INACTIVE_TIMER)
+}
+
+/// What closes a conversation, or an account's default for it.
+pub fn closed_timer(call: &Call, text: Option<&str>) -> Result<Option<IsoDuration>, Problem> {
+    let too_short = (call.limits.count(10 * MINUTE), Problem::CLOSED_TIMER_TOO_SHORT);
+    timer(text, too_short, Problem::INVALID_CLOSED_TIMER)
+}
+
 /// A duration that is zero (off) or at least `least`.
 fn timer(
     text: Option<&str>,
     (least, too_short): (i64, Problem),
     malformed: Problem,
-) -> Result<Option<i64>, Problem> {
+) -> Result<Option<IsoDuration>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    let after = IsoDuration::parse(text).ok_or(malformed)?.micros();
-    if after != 0 && least != i64::MAX && after < least {
+    let after = IsoDuration::parse(text).ok_or(malformed)?;
+    if after.micros() != 0 && least != i64::MAX && after.micros() < least {
         return Err(too_short);
     }
     Ok(Some(after))

@@ -2,7 +2,8 @@
 //!
 //! An entry is good for a second; while one request reads it again, the others use it for one second
 //! more. So a rotated token acts within two seconds on every node, and at once on the node that rotated
-//! it ([`forget`](KnownCredentials::forget)). A sid that nobody has is remembered like the others, and
+//! it ([`forget`](KnownCredentials::forget)). So does another default service of an account, which stands in
+//! the entries too ([`forget_account`](KnownCredentials::forget_account)). A sid that nobody has is remembered like the others, and
 //! the number of entries is bounded.
 
 use std::collections::HashMap;
@@ -106,6 +107,14 @@ impl KnownCredentials {
         let mut entries = self.entries();
         entries.generation += 1;
         entries.by_username.remove(&username);
+    }
+
+    /// Drops what is known of everybody who signs in for an account, because the account has changed.
+    pub fn forget_account(&self, sid: Sid<Account>) {
+        let is_of_another = |credentials: &Arc<Credentials>| credentials.account_sid != sid;
+        let mut entries = self.entries();
+        entries.generation += 1;
+        entries.by_username.retain(|_, entry| entry.credentials.as_ref().is_none_or(is_of_another));
     }
 
     /// How many entries there are.

@@ -136,3 +136,34 @@ async fn a_group_that_goes_frees_its_set_of_addresses() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn webhooks_and_notifications_go_with_what_they_belong_to() {
+    on_both(async |house| {
+        let webhook =
+            "Target=webhook&Configuration.Url=https://example.com&Configuration.Filters=onMessageAdded";
+        let path = conversation(house).await;
+        house.post(&format!("{path}/Webhooks"), webhook).await;
+        let sid = house.post("/v1/Services", "FriendlyName=Shop").await.sid();
+        let inside = format!("/v1/Services/{sid}");
+        let room = house.post(&format!("{inside}/Conversations"), "").await.sid();
+        house.post(&format!("{inside}/Conversations/{room}/Webhooks"), webhook).await;
+        house.post(&format!("{inside}/Configuration/Webhooks"), "Method=GET").await;
+        house.post(&format!("{inside}/Configuration/Notifications"), "LogEnabled=true").await;
+        house.post("/v1/Configuration/Webhooks", "Method=GET").await;
+        assert_eq!(rows(house, "conversation_webhooks").await, 2);
+        assert_eq!(house.delete(&path).await.code(), "204");
+        purge(house).await;
+        assert_eq!(rows(house, "conversation_webhooks").await, 1);
+        assert!(
+            rows(house, "service_webhooks").await == 1 && rows(house, "service_notifications").await == 1
+        );
+        assert_eq!(house.delete(&inside).await.code(), "204");
+        purge(house).await;
+        for table in ["conversation_webhooks", "service_webhooks", "service_notifications", "purges"] {
+            assert_eq!(rows(house, table).await, 0, "{table} on {:?}", house.engine);
+        }
+        assert_eq!(rows(house, "account_webhooks").await, 1);
+    })
+    .await;
+}

@@ -1,5 +1,7 @@
 //! The REST surface, a file for each place of the path.
 
+mod account_configuration;
+mod conversation_webhooks;
 mod conversation_with_participants;
 mod conversations;
 mod idempotency;
@@ -11,9 +13,11 @@ mod participant_update;
 mod participants;
 mod receipts;
 mod roles;
+mod service_notifications;
 mod services;
 mod user_conversations;
 mod users;
+mod webhook_configurations;
 
 use testkit::{House, Reply};
 

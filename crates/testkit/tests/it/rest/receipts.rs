@@ -160,7 +160,7 @@ async fn the_list_has_a_receipt_for_each_phone_but_the_authors() {
       "meta": {
         "first_page_url": "http://tertulia.test/v1/Conversations/CH00000000000000000000000000000009/Messages/IM0000000000000000000000000000001a/Receipts?PageSize=1&Page=0",
         "key": "delivery_receipts",
-        "next_page_url": "http://tertulia.test/v1/Conversations/CH00000000000000000000000000000009/Messages/IM0000000000000000000000000000001a/Receipts?PageSize=1&Page=1&PageToken=PTeyJvIjoiYSIsImF0IjowLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwZSJ9",
+        "next_page_url": "http://tertulia.test/v1/Conversations/CH00000000000000000000000000000009/Messages/IM0000000000000000000000000000001a/Receipts?PageSize=1&Page=1&PageToken=PTeyJvIjoiYSIsImF0IjowLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwZSIsImxpc3QiOjE0NzMyNDk1NzQ0NDc3NTU4MTg5fQ",
         "page": 0,
         "page_size": 1,
         "previous_page_url": null,
