@@ -338,12 +338,25 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) ->
     }
     head.document_position = head.advance();
     head.with(form, now);
-    if head.state == State::Closed {
-        participants::free_addresses(tx, &head)?;
-    }
-    tx.replace(&conversation)?;
-    heads::replace(tx, &head)?;
+    keep(tx, &conversation, &head)?;
     Ok(Shown { conversation, head })
+}
+
+/// A timer of a locked conversation has run out, and this is what it leads to.
+pub fn elapse(tx: &mut Tx<'_>, mut head: Head, state: State) -> Result<(), Failure> {
+    let conversation = Conversation { date_updated: tx.now(), ..of_head(tx, &head)? };
+    head.document_position = head.advance();
+    head.elapse(state);
+    keep(tx, &conversation, &head)
+}
+
+/// Writes a locked conversation back. What is closed, by whomever, frees the addresses that it held.
+fn keep(tx: &mut Tx<'_>, conversation: &Conversation, head: &Head) -> Result<(), Failure> {
+    if head.state == State::Closed {
+        participants::free_addresses(tx, head)?;
+    }
+    tx.replace(conversation)?;
+    Ok(heads::replace(tx, head)?)
 }
 
 /// Closed or not.

@@ -24,6 +24,7 @@ mod vault;
 
 pub mod accounts;
 pub mod api_keys;
+pub mod clocks;
 pub mod conversation_with_participants;
 pub mod conversations;
 pub mod credentials;
@@ -37,8 +38,10 @@ pub mod probe;
 pub mod purges;
 pub mod receipts;
 pub mod roles;
+pub mod seeded_ids;
 pub mod service_configuration;
 pub mod services;
+pub mod timers;
 pub mod tombstones;
 pub mod user_conversations;
 pub mod users;
@@ -50,7 +53,7 @@ pub use api_keys::ApiKey;
 pub use call::{Actor, Call, Limits, Scope, Source};
 pub use conversations::Conversation;
 pub use failure::Failure;
-pub use ids::{Ids, RandomIds, hex};
+pub use ids::{Asker, Ids, RandomIds, hex};
 pub use locate::locate;
 pub use messages::Message;
 pub use operation::{Answer, Mount, Operation, Path, Verb, Work, WriteWork};
@@ -59,6 +62,7 @@ pub use receipts::Receipt;
 pub use records::{Visitor, each_record};
 pub use resource::{Links, Resource};
 pub use roles::Role;
+pub use seeded_ids::SeededIds;
 pub use services::Service;
 pub use users::User;
 pub use vault::Vault;
@@ -67,6 +71,7 @@ pub use vault::Vault;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
     Migration { name: "0003_lookup", sql: include_str!("../migrations/0003_lookup.sql") },
+    Migration { name: "0005_timers", sql: include_str!("../migrations/0005_timers.sql") },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
 ];
 

@@ -1,5 +1,6 @@
 //! The REST surface, a file for each place of the path.
 
+mod clock;
 mod conversation_with_participants;
 mod conversations;
 mod idempotency;
@@ -11,6 +12,7 @@ mod participants;
 mod receipts;
 mod roles;
 mod services;
+mod timers;
 mod user_conversations;
 mod users;
 
