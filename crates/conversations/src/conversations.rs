@@ -343,11 +343,11 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) ->
 }
 
 /// A timer of a locked conversation has run out, and this is what it leads to.
-pub fn elapse(tx: &mut Tx<'_>, mut head: Head, state: State) -> Result<(), Failure> {
-    let conversation = Conversation { date_updated: tx.now(), ..of_head(tx, &head)? };
+pub fn elapse(tx: &mut Tx<'_>, shown: Shown, state: State) -> Result<(), Failure> {
+    let Shown { conversation, mut head } = shown;
     head.document_position = head.advance();
     head.elapse(state);
-    keep(tx, &conversation, &head)
+    keep(tx, &Conversation { date_updated: tx.now(), ..conversation }, &head)
 }
 
 /// Writes a locked conversation back. What is closed, by whomever, frees the addresses that it held.

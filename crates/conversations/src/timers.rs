@@ -5,8 +5,7 @@
 //! two anybody may change anything: [`fire`] looks again under the conversation's lock, so that it does no
 //! harm to be late, to come twice, or to come from two nodes at once.
 
-use crate::conversations;
-use crate::heads;
+use crate::conversations::{self, Shown};
 use crate::prelude::*;
 
 /// A timer whose time has come, when it was looked for. They are ordered by what fires first.
@@ -15,20 +14,25 @@ pub struct Due {
     /// When it should fire.
     pub at: Timestamp,
     sid: [u8; 16],
-    service: [u8; 16],
 }
+
+/// How many one transaction fires, so that others need not wait for long.
+pub const CHUNK: usize = 25;
 
 impl Due {
     /// Before all others.
-    pub const FIRST: Self = Self { at: Timestamp::MIN, sid: [0; 16], service: [0; 16] };
+    pub const FIRST: Self = Self { at: Timestamp::MIN, sid: [0; 16] };
 }
 
 // Storage: the scans that begin with no tenant ───────────────────────────────
 
 const NEXT: &str =
     "SELECT due FROM conversation_heads WHERE due IS NOT NULL AND due > $1 ORDER BY due LIMIT 1";
-const DUE: &str = "SELECT due, sid, chat_service_sid FROM conversation_heads WHERE due IS NOT NULL \
+const DUE: &str = "SELECT due, sid FROM conversation_heads WHERE due IS NOT NULL \
      AND due <= $1 AND (due, sid) > ($2, $3) ORDER BY due, sid LIMIT $4";
+/// The number keeps the planner to the index whatever it believes about the range; a chunk has fewer.
+const STILL_DUE: &str = "WHERE h.due IS NOT NULL AND h.due <= $1 AND (h.due, h.sid) >= ($2, $3) \
+     AND (h.due, h.sid) <= ($4, $5) ORDER BY h.due, h.sid LIMIT 50";
 
 // Operations ─────────────────────────────────────────────────────────────────
 
@@ -39,9 +43,7 @@ pub fn next(tx: &mut Tx<'_>, now: Timestamp) -> Result<Option<Timestamp>, StoreE
 
 /// The timers that are due at `now` and come after `after`, in their order.
 pub fn due(tx: &mut Tx<'_>, now: Timestamp, after: &Due, limit: i64) -> Result<Vec<Due>, StoreError> {
-    tx.rows(DUE, &[&now, &after.at, &after.sid, &limit], |row| {
-        Ok(Due { at: row.next()?, sid: row.next()?, service: row.next()? })
-    })
+    tx.rows(DUE, &[&now, &after.at, &after.sid, &limit], |row| Ok(Due { at: row.next()?, sid: row.next()? }))
 }
 
 /// What firing these locks.
@@ -53,16 +55,19 @@ pub fn roots(due: &[Due]) -> Roots {
     roots
 }
 
-/// Fires those that are still due, and tells how many that were.
+/// Fires those that are still due, and tells how many that were. They are a [`CHUNK`] at most, in order.
 pub fn fire(tx: &mut Tx<'_>, due: &[Due]) -> Result<usize, Failure> {
+    let (Some(first), Some(last)) = (due.first(), due.last()) else { return Ok(0) };
     tx.lock(&roots(due))?;
     let now = tx.now();
+    let found = format!("{} {STILL_DUE}", Shown::select());
+    let params: &[&dyn Value] = &[&now, &first.at, &first.sid, &last.at, &last.sid];
     let mut fired = 0;
-    for one in due {
-        let key = Key::Sid(Sid::from_bytes(one.sid));
-        let Some(head) = heads::find(tx, Sid::from_bytes(one.service), &key)? else { continue };
-        if let Some((_, state)) = head.next_timer().filter(|(at, _)| *at <= now) {
-            conversations::elapse(tx, head, state)?;
+    for shown in tx.rows(&found, params, Shown::read)? {
+        // Between the first and the last may by now be others, which are not locked.
+        let is_locked = due.iter().any(|one| one.sid == *shown.head.sid.as_bytes());
+        if let Some((_, state)) = shown.head.next_timer().filter(|_| is_locked) {
+            conversations::elapse(tx, shown, state)?;
             fired += 1;
         }
     }

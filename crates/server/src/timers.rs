@@ -27,8 +27,6 @@ use crate::listen::Stops;
 const INTERVAL: Duration = Duration::from_secs(5);
 /// After it was told of a write. Many writes are one reason to look.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Timers that one write fires.
-const CHUNK: usize = 25;
 /// Timers that are looked for at a time: as many as four writes fire.
 const SCAN: i64 = 100;
 
@@ -103,7 +101,7 @@ async fn sweep(app: &App) -> Result<usize, Failure> {
 
 /// Fires these, at most four chunks, with a write for each.
 async fn fire(app: &App, due: &[Due]) -> Result<usize, Failure> {
-    let mut chunks = due.chunks(CHUNK);
+    let mut chunks = due.chunks(timers::CHUNK);
     let mut next = || fire_chunk(&app.store, chunks.next().unwrap_or_default());
     let done = tokio::join!(next(), next(), next(), next());
     Ok(done.0? + done.1? + done.2? + done.3?)
