@@ -341,12 +341,25 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) ->
     }
     head.document_position = head.advance();
     head.with(form, now);
-    if head.state == State::Closed {
-        participants::free_addresses(tx, &head)?;
-    }
-    tx.replace(&conversation)?;
-    heads::replace(tx, &head)?;
+    keep(tx, &conversation, &head)?;
     Ok(Shown { conversation, head })
+}
+
+/// A timer of a locked conversation has run out, and this is what it leads to.
+pub fn elapse(tx: &mut Tx<'_>, shown: Shown, state: State) -> Result<(), Failure> {
+    let Shown { conversation, mut head } = shown;
+    head.document_position = head.advance();
+    head.elapse(state);
+    keep(tx, &Conversation { date_updated: tx.now(), ..conversation }, &head)
+}
+
+/// Writes a locked conversation back. What is closed, by whomever, frees the addresses that it held.
+fn keep(tx: &mut Tx<'_>, conversation: &Conversation, head: &Head) -> Result<(), Failure> {
+    if head.state == State::Closed {
+        participants::free_addresses(tx, head)?;
+    }
+    tx.replace(conversation)?;
+    Ok(heads::replace(tx, head)?)
 }
 
 /// Closed or not.

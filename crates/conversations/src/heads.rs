@@ -47,6 +47,8 @@ pub struct Head {
     pub closed_after: Option<i64>,
     pub date_inactive: Option<Timestamp>,
     pub date_closed: Option<Timestamp>,
+    /// When it was made here, whatever date its creator gave it.
+    pub created_at: Timestamp,
 }
 
 /// The instants at which a conversation changes by itself; those that are armed.
@@ -82,6 +84,7 @@ impl Head {
             closed_after: None,
             date_inactive: None,
             date_closed: None,
+            created_at: now,
         }
     }
 
@@ -105,6 +108,39 @@ impl Head {
     pub fn arm(&mut self, base: Timestamp) {
         self.date_inactive = self.inactive_after.map(|after| base.saturating_plus_micros(after));
         self.date_closed = self.closed_after.map(|after| base.saturating_plus_micros(after));
+    }
+
+    /// When which timer fires next, and the state that it leads to. What is to happen at one instant
+    /// happens in the order of the states; an inactive conversation only waits for its end.
+    pub fn next_timer(&self) -> Option<(Timestamp, State)> {
+        // The date is counted from what may lie in the past of an imported history, which must not end here
+        // before anybody has seen it.
+        let at = |date: Option<Timestamp>, after: Option<i64>| {
+            Some(date?.max(self.created_at.saturating_plus_micros(after?)))
+        };
+        let inactive = at(self.date_inactive, self.inactive_after).filter(|_| self.state == State::Active);
+        let is_open = matches!(self.state, State::Active | State::Inactive);
+        let closed = at(self.date_closed, self.closed_after).filter(|_| is_open);
+        match (inactive, closed) {
+            (Some(inactive), closed) if closed.is_none_or(|closed| inactive <= closed) => {
+                Some((inactive, State::Inactive))
+            }
+            (_, closed) => closed.map(|closed| (closed, State::Closed)),
+        }
+    }
+
+    /// What the index of timers knows of it.
+    fn due(&self) -> Option<Timestamp> {
+        self.next_timer().map(|(at, _)| at)
+    }
+
+    /// Takes the state that a timer leads to. A date is shown until its timer has fired, and a closed
+    /// conversation keeps what it showed last.
+    pub fn elapse(&mut self, state: State) {
+        self.state = state;
+        if state == State::Inactive {
+            self.date_inactive = None;
+        }
     }
 
     pub fn timers(&self) -> Timers {
@@ -140,7 +176,8 @@ impl Head {
     /// In the order of the fields.
     pub const COLUMNS: &'static str = "number, chat_service_sid, sid, state, position, document_position, \
          next_index, last_message_index, last_message_at, last_activity, messages, participants, \
-         non_chat_participants, bound_participants, inactive_after, closed_after, date_inactive, date_closed";
+         non_chat_participants, bound_participants, inactive_after, closed_after, date_inactive, date_closed, \
+         created_at";
 
     #[rustfmt::skip]
     pub fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
@@ -150,11 +187,11 @@ impl Head {
             last_message_index: row.next()?, last_message_at: row.next()?, last_activity: row.next()?,
             messages: row.next()?, participants: row.next()?, non_chat_participants: row.next()?,
             bound_participants: row.next()?, inactive_after: row.next()?, closed_after: row.next()?,
-            date_inactive: row.next()?, date_closed: row.next()?,
+            date_inactive: row.next()?, date_closed: row.next()?, created_at: row.next()?,
         })
     }
 
-    /// All but the number.
+    /// All but the number and the creation.
     #[rustfmt::skip]
     fn values(&self) -> [&dyn Value; 17] {
         [&self.chat_service_sid, &self.sid, &self.state, &self.position, &self.document_position,
@@ -167,11 +204,13 @@ impl Head {
 const INSERT: &str = "INSERT INTO conversation_heads (chat_service_sid, sid, state, position, \
      document_position, next_index, last_message_index, last_message_at, last_activity, messages, \
      participants, non_chat_participants, bound_participants, inactive_after, closed_after, date_inactive, \
-     date_closed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+     date_closed, due, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+     $16, $17, $18, $19)";
 const REPLACE: &str = "UPDATE conversation_heads SET state = $3, position = $4, document_position = $5, \
      next_index = $6, last_message_index = $7, last_message_at = $8, last_activity = $9, messages = $10, \
      participants = $11, non_chat_participants = $12, bound_participants = $13, inactive_after = $14, \
-     closed_after = $15, date_inactive = $16, date_closed = $17 WHERE chat_service_sid = $1 AND sid = $2";
+     closed_after = $15, date_inactive = $16, date_closed = $17, due = $18 \
+     WHERE chat_service_sid = $1 AND sid = $2";
 const REMOVE: &str = "DELETE FROM conversation_heads WHERE chat_service_sid = $1 AND sid = $2";
 const BY_SID: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service_sid = $1 AND sid = $2";
 const BY_NAME: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service_sid = $1 AND sid = \
@@ -186,13 +225,15 @@ const FIRST: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service
 const NEXT_MESSAGE: &str = "UPDATE conversation_heads SET position = position + 1, \
      document_position = position + 1, next_index = next_index + 1, last_message_index = next_index, \
      last_message_at = $3, last_activity = $3, messages = messages + 1, state = 0, \
-     date_inactive = $3 + inactive_after, date_closed = $3 + closed_after \
+     date_inactive = $3 + inactive_after, date_closed = $3 + closed_after, due = $3 + CASE \
+     WHEN inactive_after <= closed_after OR closed_after IS NULL THEN inactive_after ELSE closed_after END \
      WHERE chat_service_sid = $1 AND sid = $2 AND state < 2 AND bound_participants = 0 RETURNING {columns}";
 /// The same of a head that is locked and open.
 const NEXT_MESSAGE_OF: &str = "UPDATE conversation_heads SET position = position + 1, \
      document_position = position + 1, next_index = next_index + 1, last_message_index = next_index, \
      last_message_at = $3, last_activity = $3, messages = messages + 1, state = 0, \
-     date_inactive = $3 + inactive_after, date_closed = $3 + closed_after \
+     date_inactive = $3 + inactive_after, date_closed = $3 + closed_after, due = $3 + CASE \
+     WHEN inactive_after <= closed_after OR closed_after IS NULL THEN inactive_after ELSE closed_after END \
      WHERE chat_service_sid = $1 AND sid = $2 RETURNING {columns}";
 
 fn with_columns(sql: &str) -> String {
@@ -267,15 +308,85 @@ pub fn first(tx: &mut Tx<'_>, service: Sid<Service>) -> Result<Option<Head>, Sto
 
 /// Adds a new head.
 pub fn insert(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
-    tx.put(INSERT, &head.values())
+    let due = head.due();
+    let mut values = head.values().to_vec();
+    values.extend([&due as &dyn Value, &head.created_at]);
+    tx.put(INSERT, &values)
 }
 
 /// Writes a locked head back.
 pub fn replace(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
-    tx.put(REPLACE, &head.values())
+    let due = head.due();
+    let mut values = head.values().to_vec();
+    values.push(&due);
+    tx.put(REPLACE, &values)
 }
 
 /// Takes a conversation out of sight.
 pub fn remove(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
     tx.put(REMOVE, &[&head.chat_service_sid, &head.sid])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000_000;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_micros(1_767_225_600_000_000 + minutes * MINUTE)
+    }
+
+    /// Made at minute 0, with both timers counted from `base`.
+    fn armed(inactive: Option<i64>, closed: Option<i64>, base: i64) -> Head {
+        let mut head = Head::new(Sid::from_bytes([1; 16]), Sid::from_bytes([2; 16]), at(0));
+        head.inactive_after = inactive.map(|minutes| minutes * MINUTE);
+        head.closed_after = closed.map(|minutes| minutes * MINUTE);
+        head.arm(at(base));
+        head
+    }
+
+    #[test]
+    fn what_comes_first_fires_first_and_inactive_comes_before_closed() {
+        assert_eq!(armed(None, None, 0).next_timer(), None);
+        assert_eq!(armed(Some(1), Some(10), 0).next_timer(), Some((at(1), State::Inactive)));
+        assert_eq!(armed(Some(11), Some(10), 0).next_timer(), Some((at(10), State::Closed)));
+        assert_eq!(armed(Some(10), Some(10), 0).next_timer(), Some((at(10), State::Inactive)));
+        assert_eq!(armed(None, Some(10), 5).next_timer(), Some((at(15), State::Closed)));
+    }
+
+    #[test]
+    fn nothing_fires_before_its_time_after_the_creation_whatever_date_is_shown() {
+        let head = armed(Some(1), Some(10), -1_000_000);
+        assert_eq!(head.date_inactive, Some(at(-999_999)));
+        assert_eq!(head.next_timer(), Some((at(1), State::Inactive)));
+    }
+
+    #[test]
+    fn one_timer_after_the_other_until_the_end_which_is_final() {
+        let mut head = armed(Some(1), Some(10), 0);
+        head.elapse(State::Inactive);
+        assert_eq!(head.timers(), Timers { date_inactive: None, date_closed: Some(at(10)) });
+        assert_eq!(head.next_timer(), Some((at(10), State::Closed)));
+        head.elapse(State::Closed);
+        assert_eq!(head.timers(), Timers { date_inactive: None, date_closed: Some(at(10)) });
+        assert_eq!(head.next_timer(), None);
+    }
+
+    #[test]
+    fn a_closed_conversation_keeps_both_dates_where_the_end_came_first() {
+        let mut head = armed(Some(20), Some(10), 0);
+        head.elapse(State::Closed);
+        assert_eq!(head.timers(), Timers { date_inactive: Some(at(20)), date_closed: Some(at(10)) });
+    }
+
+    #[test]
+    fn an_inactive_conversation_shows_both_dates_and_waits_for_its_end() {
+        let mut head = armed(Some(1), Some(10), 0);
+        head.state = State::Inactive;
+        assert_eq!(head.timers(), Timers { date_inactive: Some(at(1)), date_closed: Some(at(10)) });
+        assert_eq!(head.next_timer(), Some((at(10), State::Closed)));
+        head.state = State::Initializing;
+        assert_eq!(head.next_timer(), None);
+    }
 }

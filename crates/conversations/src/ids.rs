@@ -11,6 +11,18 @@ pub trait Ids: Send + Sync + 'static {
 
     /// 32 bytes that nobody can guess.
     fn secret(&self) -> [u8; 32];
+
+    /// The 16 bytes of a request's id.
+    fn request_id(&self, now: Timestamp, _: Asker) -> [u8; 16] {
+        self.sid(now)
+    }
+}
+
+/// Whose request it is. Nobody knows how often a probe comes by, so it takes no id from a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    Client,
+    Probe,
 }
 
 /// UUIDv7: time-ordered, so that new rows lie beside one another, and unguessable in its last 62 bits.

@@ -26,6 +26,7 @@ pub mod account_configuration;
 pub mod account_webhooks;
 pub mod accounts;
 pub mod api_keys;
+pub mod clocks;
 pub mod conversation_webhooks;
 pub mod conversation_with_participants;
 pub mod conversations;
@@ -40,10 +41,12 @@ pub mod probe;
 pub mod purges;
 pub mod receipts;
 pub mod roles;
+pub mod seeded_ids;
 pub mod service_configuration;
 pub mod service_notifications;
 pub mod service_webhooks;
 pub mod services;
+pub mod timers;
 pub mod tombstones;
 pub mod user_conversations;
 pub mod users;
@@ -56,7 +59,7 @@ pub use api_keys::ApiKey;
 pub use call::{Actor, Call, Limits, Scope, Source};
 pub use conversations::Conversation;
 pub use failure::Failure;
-pub use ids::{Ids, RandomIds, hex};
+pub use ids::{Asker, Ids, RandomIds, hex};
 pub use locate::locate;
 pub use messages::Message;
 pub use operation::{Answer, Mount, Operation, Path, Verb, Work, WriteWork};
@@ -65,6 +68,7 @@ pub use receipts::Receipt;
 pub use records::{Visitor, each_record};
 pub use resource::{Links, Resource};
 pub use roles::Role;
+pub use seeded_ids::SeededIds;
 pub use services::Service;
 pub use users::User;
 pub use vault::Vault;
@@ -74,6 +78,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
     Migration { name: "0002_webhooks", sql: include_str!("../migrations/0002_webhooks.sql") },
     Migration { name: "0003_lookup", sql: include_str!("../migrations/0003_lookup.sql") },
+    Migration { name: "0005_timers", sql: include_str!("../migrations/0005_timers.sql") },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
 ];
 

@@ -30,6 +30,8 @@ pub struct App {
     pub(crate) in_flight: InFlight,
     /// Wakes housekeeping before its time.
     pub(crate) housekeeping: Notify,
+    /// Tells the timers that one may have been set.
+    pub(crate) timers: Notify,
 }
 
 /// What a server is built with besides its store.
@@ -57,6 +59,7 @@ impl App {
             known_credentials: KnownCredentials::default(),
             in_flight: InFlight::default(),
             housekeeping: Notify::new(),
+            timers: Notify::new(),
         })
     }
 

@@ -15,12 +15,14 @@ mod rest;
 mod settings;
 mod start;
 mod stopwatch;
+mod timers;
 mod web;
 
 pub use app::{App, Tools, router};
-pub use clock::SystemClock;
+pub use clock::{ManualClock, SystemClock};
 pub use metrics::Metrics;
 pub use perform::perform;
 pub use settings::{PublicUrl, Settings};
 pub use start::{Listeners, Server};
+pub use timers::fire_due;
 pub use web::Connection;

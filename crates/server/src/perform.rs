@@ -11,6 +11,7 @@ use store::{Roots, Tx};
 use wire::{Form, Problem};
 
 use crate::app::App;
+use crate::timers;
 
 /// Runs an operation.
 pub async fn perform(
@@ -40,8 +41,10 @@ pub async fn perform(
             written?
         }
     };
-    if operation.verb == Verb::Delete {
-        app.housekeeping.notify_one();
+    match operation.verb {
+        Verb::Delete => app.housekeeping.notify_one(),
+        Verb::Create | Verb::Update => timers::set(app).await,
+        Verb::List | Verb::Fetch => {}
     }
     Ok(answer)
 }

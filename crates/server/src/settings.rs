@@ -7,6 +7,8 @@ use conversations::Limits;
 use http::Uri;
 use ipnet::IpNet;
 
+use crate::clock::ManualClock;
+
 /// How the doors behave.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -20,6 +22,8 @@ pub struct Settings {
     pub admin_tokens: Vec<String>,
     /// How many connections are served at a time. More wait to be accepted.
     pub max_connections: usize,
+    /// The store's clock, where it is one that the administration moves.
+    pub manual_clock: Option<Arc<ManualClock>>,
 }
 
 impl Default for Settings {
@@ -30,6 +34,7 @@ impl Default for Settings {
             limits: Limits::Strict,
             admin_tokens: Vec::new(),
             max_connections: 10_000,
+            manual_clock: None,
         }
     }
 }

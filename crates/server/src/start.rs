@@ -13,6 +13,7 @@ use crate::app::{App, router};
 use crate::housekeeping;
 use crate::listen::{self, Serving, Stops};
 use crate::metrics;
+use crate::timers;
 
 /// How long what runs may go on once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -51,6 +52,7 @@ impl Server {
             server.listen(metrics, metrics::router(Arc::clone(&server.app)));
         }
         server.tasks.spawn(housekeeping::run(Arc::clone(&server.app), server.stops.clone()));
+        server.tasks.spawn(timers::run(Arc::clone(&server.app), server.stops.clone()));
         Ok(server)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::body::Body;
-use conversations::hex;
+use conversations::{Ids, RandomIds, hex};
 use http::Request;
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -21,7 +21,7 @@ use crate::configuration::Configuration;
 use crate::data_directory::DataDirectory;
 use crate::given::{Given, Place};
 use crate::logging::{Format, Logging};
-use crate::open::open;
+use crate::open::{Opened, open};
 use crate::run_file::RunFile;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -42,7 +42,8 @@ enum Way {
 impl Administration {
     /// Finds the server, or opens the store.
     pub fn reach(place: &Place) -> anyhow::Result<Self> {
-        let storage = Configuration::read(&Given { place: place.clone(), ..Given::default() })?.storage;
+        let Configuration { storage, repeatable, .. } =
+            Configuration::read(&Given { place: place.clone(), ..Given::default() })?;
         let data = &storage.data;
         if !data.is_dir() {
             bail!("there is no data directory {}; `tertulia serve` makes one", data.display());
@@ -56,9 +57,10 @@ impl Administration {
         };
         // The answer to a failure tells nothing of it; the log does.
         Logging::new("warn", Format::Text)?.start();
-        let (store, tools) = open(&directory, &storage)?;
-        let admin_token = hex(&tools.ids.secret());
-        let settings = Settings { admin_tokens: vec![admin_token.clone()], ..Settings::default() };
+        let Opened { store, tools, manual_clock } = open(&directory, &storage, &repeatable)?;
+        let admin_token = hex(&RandomIds::default().secret());
+        let admin_tokens = vec![admin_token.clone()];
+        let settings = Settings { admin_tokens, manual_clock, ..Settings::default() };
         let app = App::new(store.clone(), tools, settings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("cannot start a runtime")?;

@@ -16,8 +16,17 @@ pub fn check(flags: &Given, print_defaults: bool) -> anyhow::Result<()> {
 }
 
 fn summary(configuration: &Configuration) -> String {
-    let Configuration { listen, metrics, settings, workers, storage, pinned, logging: _, warnings } =
-        configuration;
+    let Configuration {
+        listen,
+        metrics,
+        settings,
+        workers,
+        storage,
+        repeatable,
+        pinned,
+        logging: _,
+        warnings,
+    } = configuration;
     let metrics = match metrics {
         MetricsListen::Off => "off".to_owned(),
         MetricsListen::Default(address) => format!("{address} if it is free"),
@@ -32,6 +41,8 @@ fn summary(configuration: &Configuration) -> String {
         ("public URL", settings.public_url.as_ref().map_or("of the request", |url| url.text()).to_owned()),
         ("trusted proxies", settings.trusted_proxies.len().to_string()),
         ("mode", mode.to_owned()),
+        ("clock", if repeatable.is_clock_manual { "manual" } else { "real" }.to_owned()),
+        ("seed", if repeatable.seed.is_some() { "given" } else { "none" }.to_owned()),
         ("workers", workers.to_string()),
         ("data", storage.data.display().to_string()),
         ("database", if storage.database.is_some() { "PostgreSQL" } else { "SQLite" }.to_owned()),

@@ -36,6 +36,7 @@ pub struct Configuration {
     /// Threads that serve requests.
     pub workers: usize,
     pub storage: Storage,
+    pub repeatable: Repeatable,
     pub pinned: Pinned,
     pub logging: Logging,
     /// What is odd but no reason not to start.
@@ -60,6 +61,14 @@ pub struct Storage {
     pub batch_max: usize,
     pub queue_max: usize,
     pub readers: usize,
+}
+
+/// What makes a run repeatable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repeatable {
+    pub is_clock_manual: bool,
+    /// What ids and secrets are made from.
+    pub seed: Option<u64>,
 }
 
 /// What somebody wants the first account and its key to be.
@@ -100,6 +109,7 @@ impl Configuration {
                 queue_max: at_least_one("storage.queue_max", storage.queue_max)?,
                 readers: at_least_one("storage.readers", storage.readers)?,
             },
+            repeatable: repeatable(server)?,
             pinned: pinned(account)?,
             logging: Logging::new(&log.level, Format::parse(&log.format)?)?,
             warnings: Vec::new(),
@@ -135,6 +145,18 @@ fn settings(server: &ServerSection) -> Result<Settings, Misconfigured> {
         },
         max_connections: at_least_one("server.max_connections", server.max_connections)?,
         ..Settings::default()
+    })
+}
+
+fn repeatable(server: &ServerSection) -> Result<Repeatable, Misconfigured> {
+    let number = |text: String| text.parse().map_err(|_| wrong("server.seed", &text, "12345"));
+    Ok(Repeatable {
+        is_clock_manual: match &*server.clock {
+            "real" => false,
+            "manual" => true,
+            other => return Err(wrong("server.clock", other, "real or manual")),
+        },
+        seed: set(&server.seed).map(number).transpose()?,
     })
 }
 
@@ -269,6 +291,8 @@ mod tests {
             ("[server]\npublic_url = \"example.org\"", "server.public_url"),
             ("[server]\ntrusted_proxies = [\"10.0.0.0/99\"]", "server.trusted_proxies"),
             ("[server]\nmode = \"loose\"", "server.mode"),
+            ("[server]\nclock = \"stopped\"", "server.clock"),
+            ("[server]\nseed = \"-1\"", "server.seed"),
             ("[server]\nmax_connections = 0", "server.max_connections"),
             ("[storage]\nmaster_key = \"hunter2\"", "storage.master_key"),
             ("[storage]\ndatabase = \"mysql://hunter2@x\"", "storage.database"),

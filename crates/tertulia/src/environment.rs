@@ -49,6 +49,8 @@ impl Environment {
             log_format: plain("LOG_FORMAT"),
             log_level: plain("LOG_LEVEL"),
             mode: plain("MODE"),
+            clock: plain("CLOCK"),
+            seed: plain("SEED"),
             account_sid: plain("ACCOUNT_SID"),
             api_key_sid: plain("API_KEY_SID"),
             ..Given::default()

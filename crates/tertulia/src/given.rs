@@ -57,6 +57,15 @@ pub struct Given {
     #[arg(long)]
     pub lenient: bool,
 
+    /// real, or manual for tests: it stands still until POST /tertulia/v1/Clock moves it [env: TERTULIA_CLOCK]
+    /// [default: real]
+    #[arg(long, value_name = "CLOCK")]
+    pub clock: Option<String>,
+
+    /// For tests: sids, secrets and request ids are made from this number [env: TERTULIA_SEED]
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<String>,
+
     /// text or json [env: TERTULIA_LOG_FORMAT] [default: text]
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -95,8 +104,8 @@ impl Given {
     pub fn apply(&self, sections: &mut Sections) {
         #[rustfmt::skip]
         let Self {
-            place, listen, public_url, trusted_proxies, metrics_listen, strict, lenient, log_format, log_level,
-            mode, account_sid, auth_token, api_key_sid, api_key_secret, admin_token,
+            place, listen, public_url, trusted_proxies, metrics_listen, strict, lenient, clock, seed, log_format,
+            log_level, mode, account_sid, auth_token, api_key_sid, api_key_secret, admin_token,
         } = self;
         place.apply(sections);
         let Sections { server, storage: _, account, admin, metrics, log } = sections;
@@ -117,6 +126,8 @@ impl Given {
         if *lenient {
             "lenient".clone_into(&mut server.mode);
         }
+        put(clock.as_deref(), &mut server.clock);
+        put(seed.as_deref(), &mut server.seed);
         put(account_sid.as_deref(), &mut account.sid);
         put(auth_token.as_deref(), &mut account.auth_token);
         put(api_key_sid.as_deref(), &mut account.api_key_sid);

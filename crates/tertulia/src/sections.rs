@@ -30,6 +30,8 @@ pub struct ServerSection {
     pub mode: String,
     pub max_connections: usize,
     pub workers: usize,
+    pub clock: String,
+    pub seed: String,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

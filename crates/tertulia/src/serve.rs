@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use conversations::hex;
+use conversations::{Ids, RandomIds, hex};
 use server::{App, Listeners, Server, Settings, Tools};
 use store::Store;
 use tokio::runtime::{Builder, Runtime};
@@ -18,7 +18,7 @@ use crate::configuration::{Configuration, Pinned};
 use crate::data_directory::DataDirectory;
 use crate::first_account;
 use crate::given::Given;
-use crate::open::open;
+use crate::open::{Opened, open};
 use crate::run_file::RunFile;
 
 /// How often the store is asked whether it can still be trusted.
@@ -26,7 +26,7 @@ const WATCH: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
 pub fn serve(flags: &Given) -> anyhow::Result<()> {
-    let Configuration { listen, metrics, settings, workers, storage, pinned, logging, warnings } =
+    let Configuration { listen, metrics, settings, workers, storage, repeatable, pinned, logging, warnings } =
         Configuration::read(flags)?;
     let runtime = runtime(workers)?;
     DataDirectory::make(&storage.data)?;
@@ -36,7 +36,11 @@ pub fn serve(flags: &Given) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let listeners = runtime.block_on(bind(listen, metrics))?;
-    let (store, tools) = open(&directory, &storage)?;
+    let Opened { store, tools, manual_clock } = open(&directory, &storage, &repeatable)?;
+    let settings = Settings { manual_clock, ..settings };
+    if repeatable.seed.is_some() {
+        tracing::warn!("tokens and secrets are made from a seed: whoever knows it knows them");
+    }
     runtime.block_on(run(&directory, listeners, (store, tools), (settings, pinned)))
 }
 
@@ -53,7 +57,8 @@ async fn run(
 ) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let account = first_account::prepare(&store, &tools, &pinned).await?;
-    let admin_token = hex(&tools.ids.secret());
+    // Never from a seed: it opens everything.
+    let admin_token = hex(&RandomIds::default().secret());
     settings.admin_tokens.push(admin_token.clone());
     let public_url = settings.public_url.as_ref().map(|url| url.text().to_string());
     let server = Server::start(App::new(store.clone(), tools, settings), listeners)?;

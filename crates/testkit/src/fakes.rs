@@ -1,30 +1,37 @@
 //! Time and chance, held still.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use conversations::Ids;
 use store::Clock;
 use wire::Timestamp;
 
-/// A clock that moves only when it is told to. It begins at 2026-01-01T00:00:00Z.
-pub struct ManualClock(AtomicI64);
+/// The server's own manual clock. It begins at 2026-01-01T00:00:00Z.
+pub struct ManualClock(Arc<server::ManualClock>);
 
 impl Default for ManualClock {
     fn default() -> Self {
-        Self(AtomicI64::new(1_767_225_600_000_000))
+        Self::over(Arc::default())
     }
 }
 
 impl ManualClock {
-    /// Moves on.
+    /// One that the server may move too.
+    pub fn over(clock: Arc<server::ManualClock>) -> Self {
+        clock.move_to(Timestamp::from_micros(1_767_225_600_000_000));
+        Self(clock)
+    }
+
+    /// Moves on. Nothing falls due by it: see [`House::fire_timers`](crate::House::fire_timers).
     pub fn advance_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.0.move_to(self.now().saturating_plus_micros(seconds * 1_000_000));
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+        self.0.now()
     }
 }
 

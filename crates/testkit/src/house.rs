@@ -7,7 +7,7 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use conversations::accounts::{self, CreateAccount};
-use conversations::{Failure, MIGRATIONS, Vault};
+use conversations::{Failure, Ids, MIGRATIONS, Vault};
 use http::Request;
 use http_body_util::BodyExt;
 use server::{App, Metrics, Settings, Tools, router};
@@ -60,13 +60,36 @@ impl House {
     /// Opens a store in `database` and founds the account there.
     pub async fn open(engine: Engine, database: &Database, settings: Settings) -> Self {
         let house = Self::join(engine, database, settings, Arc::new(CountingIds::default()));
-        found(house.app.store(), &house.ids, &vault()).await;
+        let ids = Arc::clone(&house.ids) as _;
+        found(house.app.store(), &ids, &vault()).await;
+        house
+    }
+
+    /// The same with ids of another kind; those that count are not used.
+    pub async fn open_with(
+        engine: Engine,
+        database: &Database,
+        (settings, ids): (Settings, Arc<dyn Ids>),
+    ) -> Self {
+        let house = Self::join_with(engine, database, settings, (Arc::default(), Arc::clone(&ids)));
+        found(house.app.store(), &ids, &vault()).await;
         house
     }
 
     /// Opens a store in a `database` where the account has been founded: another node of the same server.
     pub fn join(engine: Engine, database: &Database, settings: Settings, ids: Arc<CountingIds>) -> Self {
-        let clock = Arc::new(ManualClock::default());
+        let used = Arc::clone(&ids);
+        Self::join_with(engine, database, settings, (ids, used))
+    }
+
+    fn join_with(
+        engine: Engine,
+        database: &Database,
+        settings: Settings,
+        (ids, used): (Arc<CountingIds>, Arc<dyn Ids>),
+    ) -> Self {
+        let clock = settings.manual_clock.clone().map_or_else(ManualClock::default, ManualClock::over);
+        let clock = Arc::new(clock);
         let metrics = Arc::new(Metrics::default());
         let options = Options::new(clock.clone());
         let store = match database {
@@ -76,7 +99,7 @@ impl House {
                 Store::open_postgres(&url, MIGRATIONS, options).expect("the database opens")
             }
         };
-        let tools = Tools { vault: vault(), ids: ids.clone(), metrics };
+        let tools = Tools { vault: vault(), ids: used, metrics };
         let app = App::new(store, tools, settings);
         Self { app, clock, engine, ids, notes: Arc::default() }
     }
@@ -118,6 +141,11 @@ impl House {
         Reply { status: parts.status, headers: parts.headers, body }
     }
 
+    /// Fires what is due, as a running server does by itself.
+    pub async fn fire_timers(&self) {
+        server::fire_due(&self.app).await.expect("timers fire");
+    }
+
     /// Ends the store's threads.
     pub fn close(&self) {
         self.app.store().close();
@@ -132,7 +160,7 @@ fn open_sqlite(folder: &Path, options: Options) -> Store {
     Store::open_sqlite(&folder.join("tertulia.db"), MIGRATIONS, options).expect("the database opens")
 }
 
-async fn found(store: &Store, ids: &Arc<CountingIds>, vault: &Arc<Vault>) {
+async fn found(store: &Store, ids: &Arc<dyn Ids>, vault: &Arc<Vault>) {
     let (ids, vault) = (Arc::clone(ids), Arc::clone(vault));
     let form = CreateAccount {
         friendly_name: None,

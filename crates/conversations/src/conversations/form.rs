@@ -8,6 +8,8 @@ use crate::prelude::*;
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
+/// What runs longer ends in the year 9999 anyway, and added to a date it stays a number.
+const LONGEST: i64 = Timestamp::MAX.micros();
 
 /// What create and update share. On create an empty text is none; on update an empty `UniqueName`
 /// clears and an empty `FriendlyName` or `MessagingServiceSid` is passed over.
@@ -123,12 +125,14 @@ fn timer(
     if after.micros() != 0 && least != i64::MAX && after.micros() < least {
         return Err(too_short);
     }
-    Ok(Some(after))
+    Ok(Some(after.min(LONGEST)))
 }
 
 /// The account's default, which was checked when it was set.
 pub fn default_timer(text: Option<&str>) -> Option<i64> {
-    text.and_then(IsoDuration::parse).map(|duration| duration.micros()).filter(|after| *after > 0)
+    text.and_then(IsoDuration::parse)
+        .map(|duration| duration.micros().min(LONGEST))
+        .filter(|after| *after > 0)
 }
 
 // Bindings ───────────────────────────────────────────────────────────────────

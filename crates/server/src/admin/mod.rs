@@ -6,6 +6,7 @@
 //! API keys: one that is stolen could not be taken back. Requests are forms and answers JSON, as in the API.
 
 mod accounts;
+mod clock;
 mod door;
 mod keys;
 
@@ -24,7 +25,11 @@ use crate::web::answer;
 
 /// Every path of it.
 pub fn router() -> Router<Arc<App>> {
-    Router::new().merge(accounts::router()).merge(keys::router()).route("/tertulia/{*path}", any(unknown))
+    Router::new()
+        .merge(accounts::router())
+        .merge(clock::router())
+        .merge(keys::router())
+        .route("/tertulia/{*path}", any(unknown))
 }
 
 async fn unknown(request: Request) -> Response {

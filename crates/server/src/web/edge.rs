@@ -14,7 +14,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use conversations::{Account, hex};
+use conversations::{Account, Asker, hex};
 use http::Method;
 use prometheus_client::metrics::gauge::Gauge;
 use wire::{Problem, Sid};
@@ -30,7 +30,9 @@ use crate::stopwatch;
 pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let began = stopwatch::start();
     let _counted = Counted::new(&app.metrics.in_flight);
-    let request_id = format!("RQ{}", hex(&app.ids.sid(app.clock.now())));
+    let is_probe = request.uri().path().starts_with(health::PREFIX);
+    let asker = if is_probe { Asker::Probe } else { Asker::Client };
+    let request_id = format!("RQ{}", hex(&app.ids.request_id(app.clock.now(), asker)));
     let method = method(request.method());
     let (mut parts, body) = request.into_parts();
     let mut response = match host::base_url(&app.settings, &parts) {

@@ -5,6 +5,7 @@ mod purging;
 mod records;
 mod secrets;
 mod statements;
+mod timers;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! The REST surface, a file for each place of the path.
 
 mod account_configuration;
+mod clock;
 mod conversation_webhooks;
 mod conversation_with_participants;
 mod conversations;
@@ -15,6 +16,7 @@ mod receipts;
 mod roles;
 mod service_notifications;
 mod services;
+mod timers;
 mod user_conversations;
 mod users;
 mod webhook_configurations;
