@@ -54,6 +54,7 @@ pub use ids::{Ids, RandomIds, hex};
 pub use locate::locate;
 pub use messages::Message;
 pub use operation::{Answer, Mount, Operation, Path, Verb, Work, WriteWork};
+pub use paging::Page;
 pub use participants::Participant;
 pub use receipts::Receipt;
 pub use records::{Visitor, each_record};
@@ -67,6 +68,7 @@ pub use vault::Vault;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
     Migration { name: "0003_lookup", sql: include_str!("../migrations/0003_lookup.sql") },
+    Migration { name: "0006_accounts", sql: include_str!("../migrations/0006_accounts.sql") },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
 ];
 

@@ -108,6 +108,14 @@ impl KnownCredentials {
         entries.by_username.remove(&username);
     }
 
+    /// Drops what is known of everybody who signs in for an account, because the account has changed.
+    pub fn forget_account(&self, sid: Sid<Account>) {
+        let is_of_another = |credentials: &Arc<Credentials>| credentials.account_sid != sid;
+        let mut entries = self.entries();
+        entries.generation += 1;
+        entries.by_username.retain(|_, entry| entry.credentials.as_ref().is_none_or(is_of_another));
+    }
+
     /// How many entries there are.
     pub fn count(&self) -> usize {
         self.entries().by_username.len()
