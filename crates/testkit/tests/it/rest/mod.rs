@@ -1,5 +1,6 @@
 //! The REST surface, a file for each place of the path.
 
+mod accounts_2010;
 mod conversation_with_participants;
 mod conversations;
 mod idempotency;
