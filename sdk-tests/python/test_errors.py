@@ -192,6 +192,22 @@ def gathered_twice(ground):
     return answer
 
 
+def hooked(**changes):
+    """A webhook of a conversation, of a form that would do but for ``changes``; None leaves a parameter out."""
+    form = {"Target": "webhook", "Configuration.Url": HOOK, "Configuration.Filters": ["onMessageAdded"]}
+    form |= {name if name == "Target" else f"Configuration.{name}": value for name, value in changes.items()}
+    form = {name: value for name, value in form.items() if value is not None}
+    return lambda ground: ground.post(f"{ground.conversation()}/Webhooks", form)
+
+
+def sixth_hook(ground):
+    path = f"{ground.conversation()}/Webhooks"
+    form = {"Target": "webhook", "Configuration.Url": HOOK, "Configuration.Filters": "onMessageAdded"}
+    for _ in range(5):
+        ground.made(path, **form)
+    return ground.post(path, form)
+
+
 def updated(form, update):
     """Somebody who joined as ``form`` says, and then is to change."""
     return lambda ground: ground.post(ground.joined(form()), update())
@@ -223,10 +239,16 @@ def wrong_role(path, kind, **form):
 
 ALICE = {"Identity": "alice"}
 LONG = "x" * 257
+HOOK = "https://example.org/hook"
+STUDIO = {
+    "Type": "sms", "AutoCreation.Type": "studio", "AutoCreation.Enabled": "true",
+    "AutoCreation.StudioFlowSid": "FW" + NOBODY,
+}
 
 # What provokes each. A request may be answered with (answer, text) where the text names something.
 PROVOKED = {
     20001: lambda g: (g.get("Conversations?PageSize=0"), "Invalid value for parameter PageSize"),
+    20002: created("/v1/Credentials", Type="fcm", Secret="s", FriendlyName="x" * 65),
     20003: lambda g: g.get("Conversations", credentials=False),
     20004: lambda g: g.ask("PUT", "Conversations"),
     20006: key_that_makes_keys,
@@ -238,6 +260,16 @@ PROVOKED = {
     50000: created("/v1/Services"),
     50003: created("Conversations", FriendlyName=LONG),
     50004: created("Conversations", UniqueName=LONG),
+    50050: created("/v1/Configuration", DefaultChatServiceSid="IS" + NOBODY),
+    50054: created("Configuration/Webhooks", Filters="onNothing"),
+    50055: created("Configuration/Webhooks", Method="PATCH"),
+    50058: created("Configuration/Notifications", **{"NewMessage.Template": "x" * 10_000}),
+    50059: created("Configuration/Notifications", **{"NewMessage.Sound": "x" * 10_000}),
+    50065: lambda g: g.post(
+        "/v1/Configuration/Addresses", {**STUDIO, "Address": phone(), "AutoCreation.StudioRetryCount": 4}
+    ),
+    50077: created("Configuration/Webhooks", PreWebhookUrl="nowhere"),
+    50078: created("Configuration/Webhooks", PostWebhookUrl="nowhere"),
     50100: created("Users", Identity="alice", RoleSid="RL" + NOBODY),
     50102: wrong_role("Users", "conversation", **ALICE),
     50104: created("Roles", FriendlyName="r", Type="service", Permission="fly"),
@@ -248,6 +280,7 @@ PROVOKED = {
     50204: created("Users"),
     50206: created("Users", Identity="US" + NOBODY),
     50207: created("Users", Identity=LONG),
+    50209: lambda g: g.get("Bindings?BindingType=pigeon"),
     50210: lambda g: membership(g, {"NotificationLevel": "loud"}),
     50211: joins(lambda: {**ALICE, **pair()}),
     50303: created("Conversations", Attributes=json.dumps("x" * (16 * 1024))),
@@ -257,6 +290,17 @@ PROVOKED = {
     50310: posted(Author=LONG, Body="x"),
     50341: created("Conversations", MessagingServiceSid="junk"),
     50353: twice("Conversations", UniqueName="desk"),
+    50361: sixth_hook,
+    50362: hooked(Target="trigger", Triggers=["a", "b", "c", "d", "e", "f"]),
+    50364: hooked(Target="pigeon"),
+    50365: hooked(Filters="onNothing"),
+    50366: hooked(Target="trigger", Triggers="x" * 249),
+    50367: hooked(Target="studio", FlowSid="junk"),
+    50368: hooked(Target=None),
+    50369: hooked(Url=None),
+    50370: hooked(Filters=None),
+    50371: hooked(Target="trigger"),
+    50372: hooked(Url=HOOK + "x" * 512),
     50374: created("Conversations", State=""),
     50375: created("Conversations", **{"Timers.Inactive": "PT59S"}),
     50376: created("Conversations", **{"Timers.Closed": "PT9M"}),
@@ -304,19 +348,10 @@ PROVOKED = {
 }
 
 # Entries whose own status is that of a path, while a parameter that names nothing is 400.
-STATUS = {50100: 400}
+STATUS = {50050: 400, 50100: 400}
 
 # No request provokes these.
 OUT_OF_REACH = {
-    "not served yet: credentials": {20002},
-    "not served yet: configurations of the account, its services and their webhooks": {
-        50050, 50054, 50055, 50058, 50059, 50077, 50078, 50373,
-    },
-    "not served yet: a conversation's webhooks": {
-        50361, 50362, 50364, 50365, 50366, 50367, 50368, 50369, 50370, 50371, 50372,
-    },
-    "not served yet: address configurations": {50065},
-    "not served yet: bindings": {50209},
     "not served yet: media": {50506, 50508, 50511, 50512},
     "not served yet: content templates": {50527, 50529, 50540, 50541, 50542},
     "not served yet: limits of rate": {20429, 50063, 50074},
@@ -345,6 +380,7 @@ OUT_OF_REACH = {
     "a timer needs no state": {50382},
     "there are no regions": {50385},
     "a conversation is never seen initializing": {50386},
+    "every account has a messaging service": {50373},
     "media cannot be named in an update": {50509},
 }
 
