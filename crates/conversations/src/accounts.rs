@@ -1,7 +1,7 @@
 //! Accounts: the tenants. Each has its auth tokens and a default conversation service.
 
 use serde::Serialize;
-use store::{Record, Root, RootKind, Roots, Row, StoreError, Tx, Value};
+use store::{Cell, Column, Record, Root, RootKind, Roots, Row, StoreError, Tx, Value};
 use wire::{Form, Prefix, Problem, Sid, Timestamp};
 
 use crate::claims::{self, Claim};
@@ -17,7 +17,9 @@ use crate::vault::Vault;
 pub struct Account {
     pub sid: Sid<Account>,
     pub friendly_name: String,
-    pub status: String,
+    pub status: Status,
+    /// None where it is nobody's subaccount.
+    pub owner_account_sid: Option<Sid<Account>>,
     #[serde(skip)]
     auth_token: Vec<u8>,
     #[serde(skip)]
@@ -36,6 +38,17 @@ impl Prefix for Account {
     const PREFIX: &'static str = "AC";
 }
 
+/// Whether an account's credentials are good for anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Active,
+    /// Until it is made active again.
+    Suspended,
+    /// For good.
+    Closed,
+}
+
 /// A messaging service is only ever named: what it does is another product's.
 #[derive(Clone, Debug)]
 pub enum MessagingService {}
@@ -50,6 +63,8 @@ impl Prefix for MessagingService {
 #[derive(Clone, Debug, Default)]
 pub struct CreateAccount {
     pub friendly_name: Option<String>,
+    /// Makes it a subaccount.
+    pub owner_account_sid: Option<Sid<Account>>,
     pub sid: Option<Sid<Account>>,
     pub auth_token: Option<String>,
 }
@@ -58,7 +73,29 @@ impl CreateAccount {
     /// From the form of the admin API, which pins no sid.
     pub fn from_form(form: &Form) -> Result<Self, Problem> {
         let friendly_name = form.text("FriendlyName", 64, Problem::FRIENDLY_NAME_TOO_LONG)?;
-        Ok(Self { friendly_name, sid: None, auth_token: None })
+        let owner_account_sid = form.sid(OWNER, Problem::invalid_parameter(OWNER))?;
+        Ok(Self { friendly_name, owner_account_sid, sid: None, auth_token: None })
+    }
+}
+
+const OWNER: &str = "OwnerAccountSid";
+
+/// What may be changed of an account; absent is as it was.
+#[derive(Clone, Debug)]
+pub struct UpdateAccount {
+    pub friendly_name: Option<String>,
+    pub status: Option<Status>,
+}
+
+impl UpdateAccount {
+    /// From the form of the admin API.
+    pub fn from_form(form: &Form) -> Result<Self, Problem> {
+        let friendly_name = form.text("FriendlyName", 64, Problem::FRIENDLY_NAME_TOO_LONG)?;
+        let status = match form.get("Status") {
+            Some(text) => Some(Status::parse(text).ok_or_else(|| Problem::invalid_parameter("Status"))?),
+            None => None,
+        };
+        Ok(Self { friendly_name, status })
     }
 }
 
@@ -84,7 +121,33 @@ pub enum AuthToken {
 impl Account {
     /// Whether its credentials are good for anything.
     pub fn is_active(&self) -> bool {
-        self.status == "active"
+        self.status == Status::Active
+    }
+
+    /// Who is told to own it: a subaccount's owner, and every other account itself.
+    pub fn owner(&self) -> Sid<Account> {
+        self.owner_account_sid.unwrap_or(self.sid)
+    }
+
+    /// The token that signs.
+    pub fn auth_token(&self, vault: &Vault) -> Option<String> {
+        vault.open(self.sid.as_bytes(), &self.auth_token)
+    }
+
+    /// Whether anything changed.
+    fn apply(&mut self, form: &UpdateAccount) -> Result<bool, Problem> {
+        let UpdateAccount { friendly_name, status } = form;
+        let before = (self.friendly_name.clone(), self.status);
+        if let Some(friendly_name) = friendly_name {
+            self.friendly_name.clone_from(friendly_name);
+        }
+        if let Some(status) = *status {
+            if self.status == Status::Closed && status != Status::Closed {
+                return Err(Problem::conflict("A closed account stays closed"));
+            }
+            self.status = status;
+        }
+        Ok(before != (self.friendly_name.clone(), self.status))
     }
 
     /// The tokens that are accepted, the signing one first.
@@ -97,7 +160,41 @@ impl Account {
     }
 }
 
+impl Status {
+    const ALL: [(&str, Self); 3] =
+        [("active", Self::Active), ("suspended", Self::Suspended), ("closed", Self::Closed)];
+
+    fn parse(text: &str) -> Option<Self> {
+        let named = Self::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+        named.map(|(_, status)| *status)
+    }
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 // Storage ────────────────────────────────────────────────────────────────────
+
+impl Value for Status {
+    fn cell(&self) -> Cell<'_> {
+        Cell::Text(self.name())
+    }
+}
+
+impl Column for Status {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Text(text) => Self::parse(text),
+            _ => None,
+        }
+    }
+}
 
 impl Account {
     /// What a change of it locks.
@@ -110,14 +207,14 @@ impl Account {
 impl Record for Account {
     const TABLE: &'static str = "accounts";
     const KEY: &'static [&'static str] = &["sid"];
-    const COLUMNS: &'static str = "sid, friendly_name, status, auth_token, secondary_auth_token, \
-         default_chat_service_sid, default_messaging_service_sid, default_inactive_timer, \
+    const COLUMNS: &'static str = "sid, friendly_name, status, owner_account_sid, auth_token, \
+         secondary_auth_token, default_chat_service_sid, default_messaging_service_sid, default_inactive_timer, \
          default_closed_timer, version, date_created, date_updated";
 
     #[rustfmt::skip]
     fn values(&self) -> Vec<&dyn Value> {
-        vec![&self.sid, &self.friendly_name, &self.status, &self.auth_token, &self.secondary_auth_token,
-             &self.default_chat_service_sid, &self.default_messaging_service_sid,
+        vec![&self.sid, &self.friendly_name, &self.status, &self.owner_account_sid,
+             &self.auth_token, &self.secondary_auth_token, &self.default_chat_service_sid, &self.default_messaging_service_sid,
              &self.default_inactive_timer, &self.default_closed_timer, &self.version,
              &self.date_created, &self.date_updated]
     }
@@ -125,8 +222,8 @@ impl Record for Account {
     #[rustfmt::skip]
     fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
         Ok(Self {
-            sid: row.next()?, friendly_name: row.next()?, status: row.next()?, auth_token: row.next()?,
-            secondary_auth_token: row.next()?, default_chat_service_sid: row.next()?,
+            sid: row.next()?, friendly_name: row.next()?, status: row.next()?, owner_account_sid: row.next()?,
+            auth_token: row.next()?, secondary_auth_token: row.next()?, default_chat_service_sid: row.next()?,
             default_messaging_service_sid: row.next()?, default_inactive_timer: row.next()?,
             default_closed_timer: row.next()?, version: row.next()?, date_created: row.next()?,
             date_updated: row.next()?,
@@ -142,6 +239,15 @@ const IN_ORDER: &str = "ORDER BY date_created, sid";
 /// The account of this sid.
 pub fn find(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, StoreError> {
     tx.find(BY_SID, &[&sid])
+}
+
+/// The account of this sid, where `viewer` may see it: it is the viewer itself or one of its subaccounts.
+pub fn visible(
+    tx: &mut Tx<'_>,
+    viewer: Sid<Account>,
+    sid: Sid<Account>,
+) -> Result<Option<Account>, StoreError> {
+    Ok(find(tx, sid)?.filter(|account| account.sid == viewer || account.owner() == viewer))
 }
 
 /// The same, locked.
@@ -174,11 +280,15 @@ pub fn create(
     let now = tx.now();
     let sid = form.sid.unwrap_or_else(|| Sid::from_bytes(ids.sid(now)));
     let auth_token = form.auth_token.clone().unwrap_or_else(|| hex(&ids.secret()[..16]));
+    if let Some(owner) = form.owner_account_sid {
+        hold_owner(tx, owner)?;
+    }
     let service = services::found(tx, ids, sid, "Default Conversations Service")?;
     let account = Account {
         sid,
         friendly_name: form.friendly_name.clone().unwrap_or_else(|| "My account".to_owned()),
-        status: "active".to_owned(),
+        status: Status::Active,
+        owner_account_sid: form.owner_account_sid,
         auth_token: vault.seal(ids, sid.as_bytes(), &auth_token),
         secondary_auth_token: None,
         default_chat_service_sid: service.sid,
@@ -193,6 +303,24 @@ pub fn create(
         return Err(Problem::conflict("Account already exists").into());
     }
     Ok(CreatedAccount { account, auth_token })
+}
+
+/// Only an account of its own has subaccounts, and only as long as it is not closed.
+fn hold_owner(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<(), Failure> {
+    let refused = |reason| Problem::parameter(format!("Invalid value for parameter {OWNER}: {reason}"));
+    match lock(tx, sid)? {
+        None => Err(refused("there is no such account").into()),
+        Some(owner) if owner.owner_account_sid.is_some() => Err(refused("it is itself a subaccount").into()),
+        Some(owner) if owner.status == Status::Closed => Err(refused("it is closed").into()),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Changes an account's name or status.
+pub fn update(tx: &mut Tx<'_>, sid: Sid<Account>, form: &UpdateAccount) -> Result<Option<Account>, Failure> {
+    let Some(mut account) = lock(tx, sid)? else { return Ok(None) };
+    let is_changed = account.apply(form)?;
+    Ok(Some(if is_changed { change(tx, account)? } else { account }))
 }
 
 /// Makes the account that a server makes for itself. Of two nodes that start at once on one database,

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use store::{Record, Row, StoreError, Tx, Value};
-use wire::{Form, Prefix, Problem, Sid, Timestamp};
+use wire::{Cursor, Form, PageRequest, Prefix, Problem, Sid, Timestamp};
 
 use crate::accounts::Account;
 use crate::failure::Failure;
 use crate::ids::{Ids, hex};
+use crate::paging::{self, BY_CREATION, Page};
 use crate::vault::Vault;
 
 // Record ─────────────────────────────────────────────────────────────────────
@@ -42,6 +43,19 @@ impl CreateApiKey {
     pub fn from_form(form: &Form) -> Result<Self, Problem> {
         let friendly_name = form.text("FriendlyName", 64, Problem::FRIENDLY_NAME_TOO_LONG)?;
         Ok(Self { friendly_name, sid: None, secret: None })
+    }
+}
+
+/// What may be changed of a key; absent is as it was.
+#[derive(Clone, Debug)]
+pub struct UpdateApiKey {
+    pub friendly_name: Option<String>,
+}
+
+impl UpdateApiKey {
+    /// From a form.
+    pub fn from_form(form: &Form) -> Result<Self, Problem> {
+        Ok(Self { friendly_name: form.text("FriendlyName", 64, Problem::FRIENDLY_NAME_TOO_LONG)? })
     }
 }
 
@@ -88,6 +102,10 @@ impl Record for ApiKey {
 const OF_CREDENTIALS: &str = "WHERE sid = $1";
 const BY_SID: &str = "WHERE account_sid = $1 AND sid = $2";
 const OF_ACCOUNT: &str = "WHERE account_sid = $1 ORDER BY date_created, sid";
+const PAGE_OF_ACCOUNT: &str = "WHERE account_sid = $1";
+/// Touches nothing but the name, so that it undoes no other change made at the same moment.
+const RENAME: &str =
+    "UPDATE api_keys SET friendly_name = $3, date_updated = $4 WHERE account_sid = $1 AND sid = $2";
 
 // Operations: one transaction each ───────────────────────────────────────────
 
@@ -99,6 +117,16 @@ pub fn of_credentials(tx: &mut Tx<'_>, sid: Sid<ApiKey>) -> Result<Option<ApiKey
 /// The account's keys, oldest first.
 pub fn list(tx: &mut Tx<'_>, account: Sid<Account>) -> Result<Vec<ApiKey>, StoreError> {
     tx.list(OF_ACCOUNT, &[&account])
+}
+
+/// A page of the account's keys, oldest first.
+pub fn page(
+    tx: &mut Tx<'_>,
+    account: Sid<Account>,
+    request: &PageRequest,
+) -> Result<Page<ApiKey>, StoreError> {
+    let cursor = |key: &ApiKey| Cursor { at: key.date_created.micros(), sid: *key.sid.as_bytes() };
+    paging::list(tx, (PAGE_OF_ACCOUNT, &[&account]), &BY_CREATION, request, cursor)
 }
 
 /// The account's key of this sid.
@@ -129,6 +157,21 @@ pub fn create(
         return Err(Problem::conflict("API key already exists").into());
     }
     Ok(CreatedApiKey { key, secret })
+}
+
+/// Changes a key's name; none where there is no such key.
+pub fn update(
+    tx: &mut Tx<'_>,
+    account: Sid<Account>,
+    sid: Sid<ApiKey>,
+    form: &UpdateApiKey,
+) -> Result<Option<ApiKey>, StoreError> {
+    let UpdateApiKey { friendly_name } = form;
+    if let Some(friendly_name) = friendly_name {
+        let now = tx.now();
+        tx.execute(RENAME, &[&account, &sid, friendly_name, &now])?;
+    }
+    find(tx, account, sid)
 }
 
 /// Takes a key back; false where there is none.

@@ -63,6 +63,7 @@ pub use ids::{Asker, Ids, RandomIds, hex};
 pub use locate::locate;
 pub use messages::Message;
 pub use operation::{Answer, Mount, Operation, Path, Verb, Work, WriteWork};
+pub use paging::Page;
 pub use participants::Participant;
 pub use receipts::Receipt;
 pub use records::{Visitor, each_record};
@@ -79,6 +80,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_webhooks", sql: include_str!("../migrations/0002_webhooks.sql") },
     Migration { name: "0003_lookup", sql: include_str!("../migrations/0003_lookup.sql") },
     Migration { name: "0005_timers", sql: include_str!("../migrations/0005_timers.sql") },
+    Migration { name: "0006_accounts", sql: include_str!("../migrations/0006_accounts.sql") },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
 ];
 

@@ -8,6 +8,7 @@ use conversations::{Ids, Vault};
 use store::{Clock, Store};
 use tokio::sync::Notify;
 
+use crate::accounts_2010;
 use crate::admin;
 use crate::health;
 use crate::metrics::Metrics;
@@ -75,6 +76,7 @@ pub fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(rest::router())
         .merge(admin::router())
+        .merge(accounts_2010::router())
         .merge(health::router())
         .layer(from_fn_with_state(Arc::clone(app), edge::pass))
         .with_state(Arc::clone(app))

@@ -1,8 +1,10 @@
 //! Everything that talks to the world: REST, administration, health, metrics, and the tasks beside them.
 //!
 //! Every door makes a [`Call`](conversations::Call) of what came in, and every change goes through
-//! [`perform()`]. `rest` and `admin` do not know each other; what both need of HTTP is in `web`.
+//! [`perform()`]. `rest`, `admin` and `accounts_2010` do not know one another; what they
+//! all need of HTTP is in `web`.
 
+mod accounts_2010;
 mod admin;
 mod app;
 mod clock;

@@ -116,8 +116,11 @@ fn within(tx: &mut Tx<'_>, tools: &Tools, pinned: &Pinned) -> Result<Prepared, O
 }
 
 fn made(tx: &mut Tx<'_>, tools: &Tools, pinned: &Pinned) -> Result<FirstAccount, Failure> {
-    let form =
-        CreateAccount { friendly_name: None, sid: pinned.account_sid, auth_token: pinned.auth_token.clone() };
+    let form = CreateAccount {
+        sid: pinned.account_sid,
+        auth_token: pinned.auth_token.clone(),
+        ..CreateAccount::default()
+    };
     let created = accounts::create_first(tx, &*tools.ids, &tools.vault, &form)?;
     let token = if pinned.auth_token.is_some() { Token::Pinned } else { Token::Made(created.auth_token) };
     Ok(FirstAccount { sid: created.account.sid, token })

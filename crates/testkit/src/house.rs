@@ -163,9 +163,9 @@ fn open_sqlite(folder: &Path, options: Options) -> Store {
 async fn found(store: &Store, ids: &Arc<dyn Ids>, vault: &Arc<Vault>) {
     let (ids, vault) = (Arc::clone(ids), Arc::clone(vault));
     let form = CreateAccount {
-        friendly_name: None,
         sid: Sid::parse(ACCOUNT_SID),
         auth_token: Some(AUTH_TOKEN.to_owned()),
+        ..CreateAccount::default()
     };
     store
         .write(Roots::none(), move |tx| accounts::create(tx, &*ids, &vault, &form))

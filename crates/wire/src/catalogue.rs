@@ -399,6 +399,7 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::fmt::Write;
 
     use super::*;
 
@@ -423,6 +424,34 @@ mod tests {
         let listed: Vec<_> = Problem::ALL.iter().map(|(name, problem)| (*name, problem.code)).collect();
         assert!(listed.len() > 150);
         assert_eq!(declared, listed);
+    }
+
+    /// The table that `docs/API.md` has between two marks.
+    fn documented() -> String {
+        let mut table = String::from("| code | status | text |\n| --- | --- | --- |\n");
+        for (_, Problem { code, status, message }) in Problem::ALL {
+            let _ = writeln!(table, "| {code} | {status} | {message} |");
+        }
+        table
+    }
+
+    #[test]
+    fn the_documentation_lists_the_catalogue() {
+        const BEGIN: &str = "<!-- errors: written by a test of crates/wire -->\n";
+        const END: &str = "<!-- /errors -->";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/API.md");
+        let text = std::fs::read_to_string(path).expect("docs/API.md can be read");
+        let (before, rest) = text.split_once(BEGIN).expect("docs/API.md says where the table begins");
+        let (table, after) = rest.split_once(END).expect("docs/API.md says where the table ends");
+        if std::env::var_os("TERTULIA_WRITE_DOCS").is_some() {
+            let written = format!("{before}{BEGIN}{}{END}{after}", documented());
+            return std::fs::write(path, written).expect("docs/API.md can be written");
+        }
+        assert!(
+            table == documented(),
+            "the errors in docs/API.md are not those of the catalogue; write them with\n\
+             TERTULIA_WRITE_DOCS=1 cargo test -p tertulia-wire the_documentation_lists_the_catalogue"
+        );
     }
 
     #[test]

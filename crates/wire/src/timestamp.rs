@@ -79,6 +79,11 @@ impl Timestamp {
         Milliseconds(self)
     }
 
+    /// Prints and serializes as mail headers have it: `Thu, 27 Aug 2015 23:11:51 +0000`.
+    pub const fn rfc2822(self) -> Rfc2822 {
+        Rfc2822(self)
+    }
+
     /// Hands the form in whole seconds to `with`, from the stack. A fraction is cut off towards the past.
     fn written<T>(self, with: impl FnOnce(&str) -> T) -> T {
         let mut text = *b"0000-00-00T00:00:00Z";
@@ -99,6 +104,11 @@ impl Timestamp {
         digits(&mut text[17..19], second % 60);
     }
 }
+
+/// Days and months as mail headers name them.
+const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
 ///
@@ -159,6 +169,27 @@ impl fmt::Display for Milliseconds {
 impl Serialize for Milliseconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.written(|text| serializer.serialize_str(text))
+    }
+}
+
+/// A timestamp that is printed as mail headers have it, which the API of 2010 does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rfc2822(Timestamp);
+
+impl fmt::Display for Rfc2822 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.0.div_euclid(SECOND);
+        let days = seconds.div_euclid(DAY);
+        let (year, month, day) = civil_from_days(days);
+        let named = |names: &[&'static str], place: i64| names[usize::try_from(place).unwrap_or(0)];
+        let (weekday, month) = (named(&WEEKDAYS, days.rem_euclid(7)), named(&MONTHS, month - 1));
+        self.0.written(|text| write!(f, "{weekday}, {day:02} {month} {year:04} {} +0000", &text[11..19]))
+    }
+}
+
+impl Serialize for Rfc2822 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -227,6 +258,16 @@ mod tests {
     }
 
     #[test]
+    fn prints_as_mail_headers_do() {
+        let timestamp = Timestamp::parse("2015-08-27T23:11:51.9Z").unwrap();
+        assert_eq!(timestamp.rfc2822().to_string(), "Thu, 27 Aug 2015 23:11:51 +0000");
+        assert_eq!(
+            serde_json::to_string(&Timestamp::MIN.rfc2822()).unwrap(),
+            r#""Mon, 01 Jan 0001 00:00:00 +0000""#
+        );
+    }
+
+    #[test]
     fn the_ends_hold() {
         assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00Z");
         assert_eq!(Timestamp::MAX.milliseconds().to_string(), "9999-12-31T23:59:59.999Z");
@@ -248,6 +289,8 @@ mod tests {
             let millis = jiff::Timestamp::from_millisecond(micros.div_euclid(1_000)).unwrap();
             prop_assert_eq!(timestamp.milliseconds().to_string(), format!("{millis:.3}"));
             prop_assert_eq!(Timestamp::parse(&theirs.to_string()), Some(timestamp));
+            let mail = theirs.strftime("%a, %d %b %Y %H:%M:%S +0000");
+            prop_assert_eq!(timestamp.rfc2822().to_string(), mail.to_string());
         }
 
         #[test]

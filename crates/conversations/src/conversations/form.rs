@@ -44,8 +44,10 @@ impl FromForm for ConversationForm {
             },
             attributes: form.get("Attributes").map(attributes).transpose()?,
             state: form.get("State").map(parse_state).transpose()?,
-            inactive_after: inactive_timer(call, form.get("Timers.Inactive"))?.map(|after| after.micros()),
-            closed_after: closed_timer(call, form.get("Timers.Closed"))?.map(|after| after.micros()),
+            inactive_after: inactive_timer(call, form.get("Timers.Inactive"))?
+                .map(|after| after.micros().min(LONGEST)),
+            closed_after: closed_timer(call, form.get("Timers.Closed"))?
+                .map(|after| after.micros().min(LONGEST)),
             bindings: Bindings::from_form(form)?,
             date_created: form.timestamp("DateCreated", Problem::INVALID_DATE_CREATED)?,
             date_updated: form.timestamp("DateUpdated", Problem::INVALID_DATE_UPDATED)?,
@@ -125,7 +127,7 @@ fn timer(
     if after.micros() != 0 && least != i64::MAX && after.micros() < least {
         return Err(too_short);
     }
-    Ok(Some(after.min(LONGEST)))
+    Ok(Some(after))
 }
 
 /// The account's default, which was checked when it was set.

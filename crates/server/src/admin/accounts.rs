@@ -1,5 +1,6 @@
-//! Accounts of the whole server, and the change of their auth tokens.
+//! Accounts of the whole server, their names and statuses, and the change of their auth tokens.
 //!
+//! An account that is not active is refused at the door, with whichever of its credentials somebody comes.
 //! A client moves to a new token without a gap: a secondary one is made, both are accepted, and when all
 //! clients have it, it is promoted.
 
@@ -10,12 +11,12 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
-use conversations::accounts::{self, AuthToken, CreateAccount};
+use conversations::accounts::{self, AuthToken, CreateAccount, UpdateAccount};
 use conversations::{Account, Failure};
 use http::Method;
 use serde::Serialize;
 use store::Roots;
-use wire::{Form, Problem};
+use wire::{Form, Problem, Sid};
 
 use super::door::{Asked, Outcome, answered, shown};
 use crate::app::App;
@@ -41,8 +42,8 @@ async fn all_of_them(State(app): State<Arc<App>>, request: Request) -> Response 
 }
 
 async fn one_of_them(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (asked, _) = Asked::new(app, request);
-    answered(one(&asked).await, ONE)
+    let (asked, body) = Asked::new(app, request);
+    answered(one(&asked, body).await, ONE)
 }
 
 async fn tokens_of_one(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -76,18 +77,31 @@ async fn create(asked: &Asked, body: Body) -> Outcome {
     let app = &asked.app;
     let form = CreateAccount::from_form(&asked.form(body).await?)?;
     let (ids, vault) = (Arc::clone(&app.ids), Arc::clone(&app.vault));
-    let write = app.store.write(Roots::none(), move |tx| accounts::create(tx, &*ids, &vault, &form));
+    let roots = form.owner_account_sid.map_or_else(Roots::none, |owner| Roots::one(Account::root(owner)));
+    let write = app.store.write(roots, move |tx| accounts::create(tx, &*ids, &vault, &form));
     Ok(shown(201, &write.await?))
 }
 
-async fn one(asked: &Asked) -> Outcome {
+async fn one(asked: &Asked, body: Body) -> Outcome {
     asked.server_wide()?;
-    if asked.method != Method::GET {
-        return Ok(answer::not_allowed("GET"));
+    if asked.method != Method::GET && asked.method != Method::POST {
+        return Ok(answer::not_allowed("GET, POST"));
     }
     let sid = asked.sid()?;
     let account = asked.app.store.read(move |tx| accounts::find(tx, sid)).await?;
-    Ok(shown(200, &account.ok_or_else(|| asked.not_found())?))
+    let account = account.ok_or_else(|| asked.not_found())?;
+    if asked.method == Method::POST {
+        return update(asked, body, sid).await;
+    }
+    Ok(shown(200, &account))
+}
+
+async fn update(asked: &Asked, body: Body, sid: Sid<Account>) -> Outcome {
+    let form = UpdateAccount::from_form(&asked.form(body).await?)?;
+    let write = move |tx: &mut store::Tx<'_>| accounts::update(tx, sid, &form);
+    let updated = asked.app.store.write(Roots::one(Account::root(sid)), write).await;
+    asked.app.known_credentials.forget_account(sid);
+    Ok(shown(200, &updated?.ok_or_else(|| asked.not_found())?))
 }
 
 /// The new token is shown this once.

@@ -14,8 +14,23 @@ use wire::Problem;
 use super::{Connection, path};
 use crate::settings::Settings;
 
-/// The first labels of hosts below `twilio.com` that are served here.
-const PRODUCTS: [&str; 1] = ["conversations"];
+/// Products whose hosts below `twilio.com` are served here, by the first label of the host.
+const PRODUCTS: [Product; 2] = [
+    Product { label: "conversations", serves: |path| !path.starts_with(PREFIX_2010), named: "Conversations" },
+    Product { label: "api", serves: |path| path.starts_with(PREFIX_2010), named: "accounts and their keys" },
+];
+
+/// Where the API of 2010 begins, which is a neighbour: whoever posts a message to its host shall not find
+/// a conversation of that name made.
+const PREFIX_2010: &str = "/2010-04-01/";
+
+/// One product, and which paths are its own.
+struct Product {
+    label: &'static str,
+    serves: fn(&str) -> bool,
+    /// What is served of it.
+    named: &'static str,
+}
 
 /// Scheme and host that the answer's URLs begin with.
 #[derive(Clone)]
@@ -89,12 +104,14 @@ fn name(host: &str) -> Option<&str> {
 fn serve(name: &str, asked_path: &str) -> Result<(), Problem> {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let Some(labels) = name.strip_suffix(".twilio.com") else { return Ok(()) };
-    let product = labels.split('.').next().unwrap_or_default();
-    if PRODUCTS.contains(&product) {
-        return Ok(());
-    }
+    let label = labels.split('.').next().unwrap_or_default();
+    let reason = match PRODUCTS.iter().find(|product| product.label == label) {
+        Some(product) if (product.serves)(asked_path) => return Ok(()),
+        Some(product) => format!("of {name} only {} are served here", product.named),
+        None => format!("{name} is the host of a product that is not served here"),
+    };
     let not_found = Problem::not_found(path::shown(asked_path));
-    let message = format!("{}: {name} is the host of a product that is not served here", not_found.message);
+    let message = format!("{}: {reason}", not_found.message);
     Err(Problem { message: message.into(), ..not_found })
 }
 
@@ -177,13 +194,33 @@ mod tests {
         ] {
             assert_eq!(asked_for(host), Ok(format!("http://{host}")));
         }
-        for host in
-            ["messaging.twilio.com", "api.twilio.com", "x.conversations.twilio.com", "chat.twilio.com.:8080"]
-        {
+        for host in ["messaging.twilio.com", "x.conversations.twilio.com", "chat.twilio.com.:8080"] {
             let problem = asked_for(host).expect_err(host);
             assert_eq!((problem.code, problem.status), (20404, 404));
             assert!(problem.message.contains("/Services was not found"), "{}", problem.message);
             assert!(problem.message.contains("not served here"), "{}", problem.message);
+        }
+    }
+
+    #[test]
+    fn a_host_of_one_product_does_not_serve_another() {
+        let account = "/2010-04-01/Accounts/AC1.json";
+        for (host, path, is_served) in [
+            ("api.twilio.com", account, true),
+            ("api.dublin.ie1.twilio.com", account, true),
+            ("api.twilio.com", "/v1/Conversations", false),
+            ("api.twilio.com", "/tertulia/v1/Keys", false),
+            ("api.twilio.com", "/2010-04-01", false),
+            ("conversations.twilio.com", "/v1/Conversations", true),
+            ("conversations.twilio.com", account, false),
+            ("127.0.0.1:8080", account, true),
+        ] {
+            let served = serve(name(host).expect("a host"), path);
+            assert_eq!(served.is_ok(), is_served, "{host} {path}");
+            if let Err(problem) = served {
+                assert_eq!((problem.code, problem.status), (20404, 404));
+                assert!(problem.message.contains("are served here"), "{}", problem.message);
+            }
         }
     }
 

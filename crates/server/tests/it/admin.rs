@@ -2,12 +2,12 @@
 
 use crate::harness::{ADMIN_TOKEN, Answer, FORM, Harness, basic};
 
-async fn as_admin(harness: &Harness, method: &str, path: &str, body: &str) -> Answer {
+pub async fn as_admin(harness: &Harness, method: &str, path: &str, body: &str) -> Answer {
     let bearer = format!("Bearer {ADMIN_TOKEN}");
     harness.send(method, path, &[FORM, ("authorization", &bearer)], body).await
 }
 
-async fn sign_in(harness: &Harness, username: &str, password: &str) -> u16 {
+pub async fn sign_in(harness: &Harness, username: &str, password: &str) -> u16 {
     let (name, value) = basic(username, password);
     harness.send("GET", "/v1/Services", &[(name, &value)], "").await.status
 }
@@ -103,4 +103,65 @@ async fn one_accounts_keys_are_nothing_to_another() {
         assert_eq!(harness.send(method, &one, &[(name, &value)], "").await.refusal().0, 404);
     }
     assert_eq!(harness.ask("GET", &one, &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_status_is_kept_at_the_door() {
+    let harness = Harness::new().await;
+    let (sid, token) = (&harness.account_sid, &harness.auth_token);
+    let key = harness.ask("POST", "/tertulia/v1/Keys", &[FORM], "").await;
+    let member = |name: &str| key.body[name].as_str().expect("a text").to_owned();
+    let (key_sid, secret) = (member("sid"), member("secret"));
+    let path = format!("/tertulia/v1/Accounts/{sid}");
+    let both = async || (sign_in(&harness, sid, token).await, sign_in(&harness, &key_sid, &secret).await);
+    assert_eq!(both().await, (200, 200));
+    assert_eq!(as_admin(&harness, "POST", &path, "Status=away").await.refusal().1, 20001);
+
+    let suspended = as_admin(&harness, "POST", &path, "Status=Suspended").await;
+    assert_eq!((suspended.status, &suspended.body["status"]), (200, &"suspended".into()));
+    assert_eq!(both().await, (403, 403));
+    let refused = harness.ask("GET", "/v1/Services", &[], "").await;
+    assert_eq!(refused.refusal(), (403, 20403, "Forbidden"));
+    assert_eq!(sign_in(&harness, sid, "wrong").await, 401, "who does not know the token learns nothing");
+    assert_eq!(as_admin(&harness, "POST", &path, "Status=active&FriendlyName=Back").await.status, 200);
+    assert_eq!(both().await, (200, 200));
+
+    let closed = as_admin(&harness, "POST", &path, "Status=closed").await;
+    assert_eq!((&closed.body["status"], &closed.body["friendly_name"]), (&"closed".into(), &"Back".into()));
+    assert_eq!(both().await, (403, 403));
+    let reopened = as_admin(&harness, "POST", &path, "Status=active").await;
+    assert_eq!(reopened.refusal(), (409, 20409, "A closed account stays closed"));
+    assert_eq!(as_admin(&harness, "POST", &path, "FriendlyName=Over").await.status, 200);
+}
+
+#[tokio::test]
+async fn only_an_open_account_of_its_own_has_subaccounts() {
+    let harness = Harness::new().await;
+    let accounts = "/tertulia/v1/Accounts";
+    let owned_by = |owner: &str| format!("FriendlyName=Sub&OwnerAccountSid={owner}");
+    let created = as_admin(&harness, "POST", accounts, &owned_by(&harness.account_sid)).await;
+    assert_eq!((created.status, &created.body["owner_account_sid"]), (201, &(*harness.account_sid).into()));
+    let sub = created.body["sid"].as_str().expect("a sid");
+    let token = created.body["auth_token"].as_str().expect("a token");
+    assert_eq!(sign_in(&harness, sub, token).await, 200);
+
+    for (owner, reason) in [
+        ("junk", "Invalid value for parameter OwnerAccountSid"),
+        ("", "Invalid value for parameter OwnerAccountSid"),
+        (
+            "AC00112233445566778899aabbccddeeff",
+            "Invalid value for parameter OwnerAccountSid: there is no such account",
+        ),
+        (sub, "Invalid value for parameter OwnerAccountSid: it is itself a subaccount"),
+    ] {
+        let refused = as_admin(&harness, "POST", accounts, &owned_by(owner)).await;
+        assert_eq!(refused.refusal(), (400, 20001, reason), "{owner}");
+    }
+    let owner = format!("{accounts}/{}", harness.account_sid);
+    assert_eq!(as_admin(&harness, "POST", &owner, "Status=closed").await.status, 200);
+    let refused = as_admin(&harness, "POST", accounts, &owned_by(&harness.account_sid)).await;
+    assert_eq!(refused.refusal().2, "Invalid value for parameter OwnerAccountSid: it is closed");
+    assert_eq!(sign_in(&harness, sub, token).await, 200, "each account has a status of its own");
+    let missing = format!("{accounts}/AC00112233445566778899aabbccddeeff");
+    assert_eq!(as_admin(&harness, "POST", &missing, "Status=junk").await.status, 404);
 }

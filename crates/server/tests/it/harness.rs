@@ -74,7 +74,19 @@ impl Harness {
 
     /// A request as it stands.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080");
+        self.send_to("127.0.0.1:8080", method, path, headers, body).await
+    }
+
+    /// The same to a host of one's choice.
+    pub async fn send_to(
+        &self,
+        host: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("host", host);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -1,5 +1,6 @@
 //! The doors, from outside: requests to a router over a store of its own, and to a server that listens.
 
+mod accounts_2010;
 mod admin;
 mod harness;
 mod listening;

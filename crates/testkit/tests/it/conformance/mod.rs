@@ -1,5 +1,6 @@
 //! What the store must hold under the product's own operations.
 
+mod accounts;
 mod concurrency;
 mod purging;
 mod records;

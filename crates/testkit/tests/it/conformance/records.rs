@@ -29,6 +29,8 @@ impl Value for Sample {
 fn sample(migration: &str, table: &str, column: &str, place: u8) -> Sample {
     let (_, definition) = migration.split_once(&format!("CREATE TABLE {table} (")).expect("it is created");
     let line = definition.lines().find(|line| line.trim_start().starts_with(&format!("{column} ")));
+    let added = format!("ALTER TABLE {table} ADD COLUMN {column} ");
+    let line = migration.lines().find(|line| line.starts_with(&added)).or(line);
     let line = line.unwrap_or_else(|| panic!("{table} has no column {column}"));
     match column {
         "is_online" | "is_notifiable" => Sample::Int(1),
@@ -38,6 +40,7 @@ fn sample(migration: &str, table: &str, column: &str, place: u8) -> Sample {
         "filters" | "triggers" => Sample::Text(format!("[\"place {place}\"]")),
         "type" => Sample::Text("service".to_owned()),
         "status" if table == "receipts" => Sample::Text("delivered".to_owned()),
+        "status" if table == "accounts" => Sample::Text("suspended".to_owned()),
         "notification_level" => Sample::Text("muted".to_owned()),
         _ if line.contains("{BIGINT}") => Sample::Int(1_000_000 + i64::from(place)),
         _ if line.contains("{TEXT}") => Sample::Text(format!("{{\"place\":{place}}}")),

@@ -1,6 +1,7 @@
 //! The REST surface, a file for each place of the path.
 
 mod account_configuration;
+mod accounts_2010;
 mod clock;
 mod conversation_webhooks;
 mod conversation_with_participants;
