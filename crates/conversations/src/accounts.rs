@@ -100,7 +100,7 @@ impl Account {
 // Storage ────────────────────────────────────────────────────────────────────
 
 impl Account {
-    /// What a change of its tokens locks.
+    /// What a change of its tokens, or of what hangs on it alone, locks.
     pub fn root(sid: Sid<Account>) -> Root {
         const KIND: RootKind = RootKind { rank: 4, lock: "SELECT sid FROM accounts WHERE sid = $1" };
         Root::new(&KIND, *sid.as_bytes())
@@ -145,8 +145,14 @@ pub fn find(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, Store
 }
 
 fn lock(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, StoreError> {
-    tx.lock(&Roots::one(Account::root(sid)))?;
+    hold(tx, sid)?;
     find(tx, sid)
+}
+
+/// Locks the account: changes of what hangs on it alone (push credentials) come
+/// one after the other.
+pub fn hold(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<(), StoreError> {
+    tx.lock(&Roots::one(Account::root(sid)))
 }
 
 /// Every account of the server, oldest first.

@@ -24,6 +24,7 @@ mod vault;
 
 pub mod accounts;
 pub mod api_keys;
+pub mod bindings;
 pub mod conversation_with_participants;
 pub mod conversations;
 pub mod credentials;
@@ -35,6 +36,7 @@ pub mod participant_conversations;
 pub mod participants;
 pub mod probe;
 pub mod purges;
+pub mod push_credentials;
 pub mod receipts;
 pub mod roles;
 pub mod service_configuration;
@@ -67,6 +69,10 @@ pub use vault::Vault;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
     Migration { name: "0003_lookup", sql: include_str!("../migrations/0003_lookup.sql") },
+    Migration {
+        name: "0004_credentials_bindings_addresses",
+        sql: include_str!("../migrations/0004_credentials_bindings_addresses.sql"),
+    },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
 ];
 
@@ -84,6 +90,8 @@ pub fn operations() -> Vec<Operation> {
         roles::operations(),
         services::operations(),
         service_configuration::operations(),
+        push_credentials::operations(),
+        bindings::operations(),
     ]
     .into_iter()
     .flatten()

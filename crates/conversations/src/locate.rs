@@ -5,6 +5,7 @@ use store::Tx;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::operation::Path;
+use crate::push_credentials::{self, PushCredential};
 use crate::{
     Conversation, Message, Participant, Role, Service, User, heads, memberships, messages, participants,
     roles, services, users,
@@ -34,6 +35,9 @@ pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> 
     }
     if path.find_key::<Role>("RoleSid").is_some() {
         roles::fetch(tx, call, path)?;
+    }
+    if path.find_key::<PushCredential>("CredentialSid").is_some() {
+        push_credentials::fetch(tx, call, path)?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use store::Record;
 
 use crate::{
-    accounts, api_keys, conversations, idempotency, memberships, messages, participants, receipts, roles,
-    services, users,
+    accounts, api_keys, bindings, conversations, idempotency, memberships, messages, participants,
+    push_credentials, receipts, roles, services, users,
 };
 
 /// Somebody who wants to see every record's type.
@@ -26,4 +26,6 @@ pub fn each_record(visitor: &mut impl Visitor) {
     visitor.visit::<messages::Message>();
     visitor.visit::<receipts::Receipt>();
     visitor.visit::<idempotency::IdempotencyKey>();
+    visitor.visit::<push_credentials::PushCredential>();
+    visitor.visit::<bindings::Binding>();
 }

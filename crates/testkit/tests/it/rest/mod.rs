@@ -1,5 +1,6 @@
 //! The REST surface, a file for each place of the path.
 
+pub mod bindings;
 mod conversation_with_participants;
 mod conversations;
 mod idempotency;
@@ -9,6 +10,7 @@ mod messages;
 mod participant_conversations;
 mod participant_update;
 mod participants;
+mod push_credentials;
 mod receipts;
 mod roles;
 mod services;
