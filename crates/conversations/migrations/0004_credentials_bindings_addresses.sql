@@ -32,3 +32,24 @@ CREATE INDEX bindings_of_service ON bindings (chat_service_sid, date_created, si
 CREATE INDEX bindings_of_type ON bindings (chat_service_sid, binding_type, date_created, sid);
 CREATE INDEX bindings_of_identity ON bindings (chat_service_sid, identity);
 CREATE INDEX bindings_of_user ON bindings (user_sid);
+
+-- What a message from nobody known does at one of our addresses. `webhook_filters` has a line for each.
+CREATE TABLE address_configurations (
+    sid {BYTES} NOT NULL PRIMARY KEY,
+    account_sid {BYTES} NOT NULL,
+    address_type {TEXT} NOT NULL,
+    address {TEXT} NOT NULL,
+    friendly_name {TEXT},
+    address_country {TEXT},
+    auto_creation_enabled {BIGINT} NOT NULL,
+    auto_creation_type {TEXT} NOT NULL,
+    conversation_service_sid {BYTES},
+    webhook_url {TEXT},
+    webhook_method {TEXT},
+    webhook_filters {TEXT},
+    studio_flow_sid {BYTES},
+    studio_retry_count {BIGINT},
+    date_created {BIGINT} NOT NULL,
+    date_updated {BIGINT} NOT NULL
+) {STRICT};
+CREATE INDEX address_configurations_of_account ON address_configurations (account_sid, date_created, sid);

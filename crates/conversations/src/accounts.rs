@@ -149,7 +149,7 @@ fn lock(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, StoreErro
     find(tx, sid)
 }
 
-/// Locks the account: changes of what hangs on it alone (push credentials) come
+/// Locks the account: changes of what hangs on it alone (push credentials, address configurations) come
 /// one after the other.
 pub fn hold(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<(), StoreError> {
     tx.lock(&Roots::one(Account::root(sid)))

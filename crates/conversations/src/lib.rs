@@ -23,6 +23,7 @@ mod resource;
 mod vault;
 
 pub mod accounts;
+pub mod address_configurations;
 pub mod api_keys;
 pub mod bindings;
 pub mod conversation_with_participants;
@@ -92,6 +93,7 @@ pub fn operations() -> Vec<Operation> {
         service_configuration::operations(),
         push_credentials::operations(),
         bindings::operations(),
+        address_configurations::operations(),
     ]
     .into_iter()
     .flatten()

@@ -2,6 +2,7 @@
 
 use store::Tx;
 
+use crate::address_configurations::{self, AddressConfiguration};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::operation::Path;
@@ -38,6 +39,9 @@ pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> 
     }
     if path.find_key::<PushCredential>("CredentialSid").is_some() {
         push_credentials::fetch(tx, call, path)?;
+    }
+    if path.find_key::<AddressConfiguration>("AddressSid").is_some() {
+        address_configurations::fetch(tx, call, path)?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use store::Record;
 
 use crate::{
-    accounts, api_keys, bindings, conversations, idempotency, memberships, messages, participants,
-    push_credentials, receipts, roles, services, users,
+    accounts, address_configurations, api_keys, bindings, conversations, idempotency, memberships, messages,
+    participants, push_credentials, receipts, roles, services, users,
 };
 
 /// Somebody who wants to see every record's type.
@@ -28,4 +28,5 @@ pub fn each_record(visitor: &mut impl Visitor) {
     visitor.visit::<idempotency::IdempotencyKey>();
     visitor.visit::<push_credentials::PushCredential>();
     visitor.visit::<bindings::Binding>();
+    visitor.visit::<address_configurations::AddressConfiguration>();
 }

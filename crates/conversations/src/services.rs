@@ -124,6 +124,15 @@ pub fn of_call(tx: &mut Tx<'_>, call: &Call) -> Result<Service, Failure> {
     tx.find(BY_SID, &[&call.account_sid, &call.service_sid])?.ok_or_else(|| call.not_found().into())
 }
 
+/// The account's service of this sid.
+pub fn find(
+    tx: &mut Tx<'_>,
+    account: Sid<Account>,
+    sid: Sid<Service>,
+) -> Result<Option<Service>, StoreError> {
+    tx.find(BY_SID, &[&account, &sid])
+}
+
 /// Makes a service with its four roles. Their names are Chat's: programs look them up by them.
 pub fn found(
     tx: &mut Tx<'_>,

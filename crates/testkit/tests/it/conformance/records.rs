@@ -31,9 +31,14 @@ fn sample(migration: &str, table: &str, column: &str, place: u8) -> Sample {
     let line = definition.lines().find(|line| line.trim_start().starts_with(&format!("{column} ")));
     let line = line.unwrap_or_else(|| panic!("{table} has no column {column}"));
     match column {
-        "reachability_enabled" | "is_online" | "is_notifiable" | "sandbox" => Sample::Int(1),
+        "reachability_enabled" | "is_online" | "is_notifiable" | "sandbox" | "auto_creation_enabled" => {
+            Sample::Int(1)
+        }
         "push_type" => Sample::Text("fcm".to_owned()),
         "binding_type" if table == "bindings" => Sample::Text("twilsock".to_owned()),
+        "address_type" => Sample::Text("apple".to_owned()),
+        "auto_creation_type" => Sample::Text("studio".to_owned()),
+        "webhook_method" => Sample::Text("GET".to_owned()),
         "type" => Sample::Text("service".to_owned()),
         "status" if table == "receipts" => Sample::Text("delivered".to_owned()),
         "notification_level" => Sample::Text("muted".to_owned()),

@@ -1,5 +1,6 @@
 //! The REST surface, a file for each place of the path.
 
+mod address_configurations;
 pub mod bindings;
 mod conversation_with_participants;
 mod conversations;
