@@ -197,7 +197,7 @@ impl Column for Status {
 }
 
 impl Account {
-    /// What a change of it locks.
+    /// What a change of its tokens, or of what hangs on it alone, locks.
     pub fn root(sid: Sid<Account>) -> Root {
         const KIND: RootKind = RootKind { rank: 4, lock: "SELECT sid FROM accounts WHERE sid = $1" };
         Root::new(&KIND, *sid.as_bytes())
@@ -239,6 +239,12 @@ const IN_ORDER: &str = "ORDER BY date_created, sid";
 /// The account of this sid.
 pub fn find(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<Option<Account>, StoreError> {
     tx.find(BY_SID, &[&sid])
+}
+
+/// Locks the account: changes of what hangs on it alone (push credentials, address configurations) come
+/// one after the other.
+pub fn hold(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<(), StoreError> {
+    tx.lock(&Roots::one(Account::root(sid)))
 }
 
 /// The account of this sid, where `viewer` may see it: it is the viewer itself or one of its subaccounts.

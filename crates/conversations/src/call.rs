@@ -7,6 +7,7 @@ use wire::{Prefix, Problem, Sid, Timestamp};
 use crate::accounts::Account;
 use crate::ids::Ids;
 use crate::services::Service;
+use crate::vault::Vault;
 
 /// One call, judged at arrival: its credentials hold and its account is active.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Call {
     pub path: String,
     /// Where new sids come from.
     pub ids: Arc<dyn Ids>,
+    /// What seals secrets before they are stored.
+    pub vault: Arc<Vault>,
 }
 
 /// Which of the two places that almost every resource stands at was asked.
@@ -100,6 +103,11 @@ impl Call {
     /// A sid for something new.
     pub fn new_sid<R: Prefix>(&self, now: Timestamp) -> Sid<R> {
         Sid::from_bytes(self.ids.sid(now))
+    }
+
+    /// What may be stored of `secret` in the row of `sid`.
+    pub fn seal<R>(&self, sid: Sid<R>, secret: &str) -> Vec<u8> {
+        self.vault.seal(&*self.ids, sid.as_bytes(), secret)
     }
 
     /// The answer for what is not there: it names the path, not the thing.

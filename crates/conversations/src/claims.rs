@@ -24,6 +24,8 @@ pub enum Kind {
     AddressSet = 4,
     /// The account that a server makes for itself, once in a database.
     FirstAccount = 5,
+    /// The address of an address configuration, per account.
+    ConfiguredAddress = 6,
 }
 
 /// One thing that can be claimed.
@@ -49,6 +51,10 @@ impl Claim {
 
     pub fn first_account() -> Self {
         Self { tenant: [0; 16], kind: Kind::FirstAccount, key: String::new() }
+    }
+
+    pub fn configured_address(account: Sid<Account>, address: &str) -> Self {
+        Self { tenant: *account.as_bytes(), kind: Kind::ConfiguredAddress, key: address.to_owned() }
     }
 
     /// `addresses` sorted. Lenient mode knows no largest group, but an index its largest key: beyond that,

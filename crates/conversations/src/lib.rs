@@ -25,7 +25,9 @@ mod vault;
 pub mod account_configuration;
 pub mod account_webhooks;
 pub mod accounts;
+pub mod address_configurations;
 pub mod api_keys;
+pub mod bindings;
 pub mod clocks;
 pub mod conversation_webhooks;
 pub mod conversation_with_participants;
@@ -39,6 +41,7 @@ pub mod participant_conversations;
 pub mod participants;
 pub mod probe;
 pub mod purges;
+pub mod push_credentials;
 pub mod receipts;
 pub mod roles;
 pub mod seeded_ids;
@@ -79,6 +82,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
     Migration { name: "0002_webhooks", sql: include_str!("../migrations/0002_webhooks.sql") },
     Migration { name: "0003_lookup", sql: include_str!("../migrations/0003_lookup.sql") },
+    Migration {
+        name: "0004_credentials_bindings_addresses",
+        sql: include_str!("../migrations/0004_credentials_bindings_addresses.sql"),
+    },
     Migration { name: "0005_timers", sql: include_str!("../migrations/0005_timers.sql") },
     Migration { name: "0006_accounts", sql: include_str!("../migrations/0006_accounts.sql") },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
@@ -103,6 +110,9 @@ pub fn operations() -> Vec<Operation> {
         account_configuration::operations(),
         account_webhooks::operations(),
         conversation_webhooks::operations(),
+        push_credentials::operations(),
+        bindings::operations(),
+        address_configurations::operations(),
     ]
     .into_iter()
     .flatten()

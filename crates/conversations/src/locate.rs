@@ -2,9 +2,11 @@
 
 use store::Tx;
 
+use crate::address_configurations::{self, AddressConfiguration};
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::operation::Path;
+use crate::push_credentials::{self, PushCredential};
 use crate::{
     Conversation, Message, Participant, Role, Service, User, conversation_webhooks, heads, memberships,
     messages, participants, roles, services, users,
@@ -37,6 +39,12 @@ pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> 
     }
     if path.find_key::<Role>("RoleSid").is_some() {
         roles::fetch(tx, call, path)?;
+    }
+    if path.find_key::<PushCredential>("CredentialSid").is_some() {
+        push_credentials::fetch(tx, call, path)?;
+    }
+    if path.find_key::<AddressConfiguration>("AddressSid").is_some() {
+        address_configurations::fetch(tx, call, path)?;
     }
     Ok(())
 }

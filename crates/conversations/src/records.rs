@@ -3,8 +3,9 @@
 use store::Record;
 
 use crate::{
-    account_webhooks, accounts, api_keys, conversation_webhooks, conversations, idempotency, memberships,
-    messages, participants, receipts, roles, service_notifications, service_webhooks, services, users,
+    account_webhooks, accounts, address_configurations, api_keys, bindings, conversation_webhooks,
+    conversations, idempotency, memberships, messages, participants, push_credentials, receipts, roles,
+    service_notifications, service_webhooks, services, users,
 };
 
 /// Somebody who wants to see every record's type.
@@ -30,4 +31,7 @@ pub fn each_record(visitor: &mut impl Visitor) {
     visitor.visit::<service_webhooks::ServiceWebhooks>();
     visitor.visit::<service_notifications::ServiceNotifications>();
     visitor.visit::<conversation_webhooks::Webhook>();
+    visitor.visit::<push_credentials::PushCredential>();
+    visitor.visit::<bindings::Binding>();
+    visitor.visit::<address_configurations::AddressConfiguration>();
 }

@@ -125,6 +125,15 @@ pub fn of_call(tx: &mut Tx<'_>, call: &Call) -> Result<Service, Failure> {
     find(tx, call.account_sid, call.service_sid)?.ok_or_else(|| call.not_found().into())
 }
 
+/// The account's service of this sid.
+pub fn find(
+    tx: &mut Tx<'_>,
+    account: Sid<Account>,
+    sid: Sid<Service>,
+) -> Result<Option<Service>, StoreError> {
+    tx.find(BY_SID, &[&account, &sid])
+}
+
 /// Makes a service with its four roles. Their names are Chat's: programs look them up by them.
 pub fn found(
     tx: &mut Tx<'_>,
@@ -152,15 +161,6 @@ pub fn found(
 
 fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &CreateService) -> Result<Service, Failure> {
     Ok(found(tx, &*call.ids, call.account_sid, &form.friendly_name)?)
-}
-
-/// The account's service of this sid.
-pub fn find(
-    tx: &mut Tx<'_>,
-    account: Sid<Account>,
-    sid: Sid<Service>,
-) -> Result<Option<Service>, StoreError> {
-    tx.find(BY_SID, &[&account, &sid])
 }
 
 /// The service that is the object of the path, or 404.

@@ -3,7 +3,7 @@
 use crate::claims::{self, Claim};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
-use crate::{memberships, participants, purges, services};
+use crate::{bindings, memberships, participants, purges, services};
 
 /// What a deletion takes out of its conversations at once; a user with more leaves the rest to housekeeping.
 const MEMBERSHIPS_AT_ONCE: i64 = 50;
@@ -295,10 +295,11 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     Ok(purges::user(tx, &user)?)
 }
 
-/// Removes a user's own rows and frees its identity.
+/// Removes a user's own rows and its devices, and frees its identity.
 pub fn remove(tx: &mut Tx<'_>, user: &User) -> Result<(), StoreError> {
     claims::free(tx, &Claim::identity(user.chat_service_sid, &user.identity), user.sid)?;
     tx.put(REMOVE_HEAD, &[&user.chat_service_sid, &user.sid])?;
+    bindings::remove_of(tx, user)?;
     tx.remove(user)
 }
 

@@ -109,6 +109,7 @@ fn call(app: &App, route: &Route, signed_in: &SignedIn, parts: &Parts) -> Result
         base_url,
         path: shown.to_owned(),
         ids: Arc::clone(&app.ids),
+        vault: Arc::clone(&app.vault),
     };
     Ok((call, Path::new(values)))
 }

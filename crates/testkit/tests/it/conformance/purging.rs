@@ -1,11 +1,12 @@
 //! Deletion in two steps: out of sight at once, the rows in chunks.
 
+use conversations::bindings::BindingType;
 use conversations::{Failure, purges, tombstones};
 use store::{Roots, StoreError};
 use testkit::{House, on_both};
 
 use super::one;
-use crate::rest::conversation;
+use crate::rest::{bindings, conversation};
 
 /// Does what housekeeping does until nothing is left; tells how many steps it took.
 async fn purge(house: &House) -> usize {
@@ -164,6 +165,25 @@ async fn webhooks_and_notifications_go_with_what_they_belong_to() {
             assert_eq!(rows(house, table).await, 0, "{table} on {:?}", house.engine);
         }
         assert_eq!(rows(house, "account_webhooks").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn devices_go_with_their_service() {
+    on_both(async |house| {
+        let identities: Vec<String> = (0..25).map(|number| format!("user-{number}")).collect();
+        let identities: Vec<&str> = identities.iter().map(String::as_str).collect();
+        let service = bindings::service_of(house, &identities).await;
+        let other = bindings::service_of(house, &["alice"]).await;
+        for identity in identities {
+            bindings::register(house, &service, identity, (BindingType::Fcm, "a-device")).await;
+        }
+        bindings::register(house, &other, "alice", (BindingType::Fcm, "a-device")).await;
+        assert_eq!(house.delete(&format!("/v1/Services/{service}")).await.code(), "204");
+        assert_eq!(house.get(&format!("/v1/Services/{service}/Bindings")).await.code(), "404 20404");
+        assert!(purge(house).await > 2);
+        assert_eq!(rows(house, "bindings").await, 1, "that of the other service");
     })
     .await;
 }

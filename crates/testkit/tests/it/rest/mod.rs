@@ -2,6 +2,8 @@
 
 mod account_configuration;
 mod accounts_2010;
+mod address_configurations;
+pub mod bindings;
 mod clock;
 mod conversation_webhooks;
 mod conversation_with_participants;
@@ -13,6 +15,7 @@ mod messages;
 mod participant_conversations;
 mod participant_update;
 mod participants;
+mod push_credentials;
 mod receipts;
 mod roles;
 mod service_notifications;
