@@ -33,7 +33,7 @@ CREATE INDEX bindings_of_type ON bindings (chat_service_sid, binding_type, date_
 CREATE INDEX bindings_of_identity ON bindings (chat_service_sid, identity);
 CREATE INDEX bindings_of_user ON bindings (user_sid);
 
--- What a message from nobody known does at one of our addresses. `webhook_filters` has a line for each.
+-- What a message from nobody known does at one of our addresses. `webhook_filters` is a JSON list.
 CREATE TABLE address_configurations (
     sid {BYTES} NOT NULL PRIMARY KEY,
     account_sid {BYTES} NOT NULL,

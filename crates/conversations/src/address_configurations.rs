@@ -10,7 +10,7 @@ use crate::claims::{self, Claim};
 use crate::prelude::*;
 use crate::services;
 
-pub use auto_creation::{AutoCreation, AutoCreationForm, AutoCreationType, Flow, Method, WebhookFilters};
+pub use auto_creation::{AutoCreation, AutoCreationForm, AutoCreationType};
 
 // Record ─────────────────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@ mod form;
 
 use serde::Serializer;
 
-pub use form::{CreateWebhook, UpdateWebhook};
+pub use form::{CreateWebhook, EVENTS, UpdateWebhook};
 
 use crate::prelude::*;
 use crate::webhooks::{Method, Texts};

@@ -1,9 +1,9 @@
 //! Auto-creation: what becomes of a message from somebody new. A conversation is made, and a webhook or
 //! a flow is attached to it, or neither. Pure: settings and forms in, settings or a problem out.
 
-use serde::Serializer;
-
+use crate::conversation_webhooks::{EVENTS, Flow};
 use crate::prelude::*;
+use crate::webhooks::{Method, Texts, URL_LENGTH, is_url, parse_filters, parse_method};
 
 // Record ─────────────────────────────────────────────────────────────────────
 
@@ -21,7 +21,7 @@ pub struct AutoCreation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_method: Option<Method>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub webhook_filters: Option<WebhookFilters>,
+    pub webhook_filters: Option<Texts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub studio_flow_sid: Option<Sid<Flow>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,34 +39,6 @@ pub enum AutoCreationType {
     Default,
 }
 
-/// How the webhook is called.
-// Twilio: asked for in lower case, shown in upper case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Method {
-    Get,
-    #[default]
-    Post,
-}
-
-/// Names of the events that the webhook hears of, a line each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebhookFilters(String);
-
-/// A flow is only ever named: what it does is another product's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Flow {}
-
-impl Prefix for Flow {
-    const PREFIX: &'static str = "FW";
-}
-
-impl Serialize for WebhookFilters {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.lines())
-    }
-}
-
 // Form parameters ────────────────────────────────────────────────────────────
 
 /// What is given of it.
@@ -77,7 +49,7 @@ pub struct AutoCreationForm {
     pub conversation_service_sid: Option<Sid<Service>>,
     webhook_url: Option<String>,
     webhook_method: Option<Method>,
-    webhook_filters: Option<WebhookFilters>,
+    webhook_filters: Option<Texts>,
     studio_flow_sid: Option<Sid<Flow>>,
     studio_retry_count: Option<i64>,
 }
@@ -87,20 +59,16 @@ impl FromForm for AutoCreationForm {
         let kind = |text| {
             AutoCreationType::parse(text).ok_or_else(|| Problem::invalid_parameter("AutoCreation.Type"))
         };
-        let method = |text| Method::parse(text).ok_or(Problem::INVALID_WEBHOOK_METHOD);
-        let unknown_service = Problem { status: 400, ..Problem::SERVICE_NOT_FOUND };
-        let url = form.text(
-            "AutoCreation.WebhookUrl",
-            call.limits.limit(512),
-            Problem::CONVERSATION_WEBHOOK_URL_TOO_LONG,
-        )?;
         Ok(Self {
             enabled: form.boolean("AutoCreation.Enabled")?,
             kind: form.get("AutoCreation.Type").map(kind).transpose()?,
-            conversation_service_sid: form.sid("AutoCreation.ConversationServiceSid", unknown_service)?,
-            webhook_url: url.map(parse_url).transpose()?,
-            webhook_method: form.get("AutoCreation.WebhookMethod").map(method).transpose()?,
-            webhook_filters: WebhookFilters::parse(form.all("AutoCreation.WebhookFilters"))?,
+            conversation_service_sid: form.sid(
+                "AutoCreation.ConversationServiceSid",
+                Problem { status: 400, ..Problem::SERVICE_NOT_FOUND },
+            )?,
+            webhook_url: parse_url(call, form)?,
+            webhook_method: parse_method(form, "AutoCreation.WebhookMethod")?,
+            webhook_filters: parse_events(form)?,
             studio_flow_sid: form
                 .sid("AutoCreation.StudioFlowSid", Problem::INVALID_CONVERSATION_WEBHOOK_FLOW_SID)?,
             studio_retry_count: form.get("AutoCreation.StudioRetryCount").map(parse_retries).transpose()?,
@@ -110,37 +78,24 @@ impl FromForm for AutoCreationForm {
 
 // Rules: pure ────────────────────────────────────────────────────────────────
 
-/// The events of a conversation that has been made: those that come after what they tell of.
-const FILTERS: &[&str] = &[
-    "onMessageAdded",
-    "onMessageUpdated",
-    "onMessageRemoved",
-    "onConversationUpdated",
-    "onConversationStateUpdated",
-    "onConversationRemoved",
-    "onParticipantAdded",
-    "onParticipantUpdated",
-    "onParticipantRemoved",
-    "onDeliveryUpdated",
-];
+fn parse_url(call: &Call, form: &Form) -> Result<Option<String>, Problem> {
+    const NAME: &str = "AutoCreation.WebhookUrl";
+    let too_long = Problem::CONVERSATION_WEBHOOK_URL_TOO_LONG;
+    match form.text(NAME, call.limits.limit(URL_LENGTH), too_long)? {
+        Some(url) if url.is_empty() => Err(Problem::CONVERSATION_WEBHOOK_URL_NOT_PROVIDED),
+        Some(url) if !is_url(&url) => Err(Problem::invalid_parameter(NAME)),
+        url => Ok(url),
+    }
+}
 
-/// An absolute address on the web.
-fn parse_url(text: String) -> Result<String, Problem> {
-    if text.is_empty() {
-        return Err(Problem::CONVERSATION_WEBHOOK_URL_NOT_PROVIDED);
+/// What the webhooks of a conversation can listen to: that is where this one will be attached.
+fn parse_events(form: &Form) -> Result<Option<Texts>, Problem> {
+    let unknown = Problem::INVALID_CONVERSATION_WEBHOOK_FILTER;
+    let events = parse_filters(form, "AutoCreation.WebhookFilters", &EVENTS, &unknown)?;
+    if events.as_ref().is_some_and(Texts::is_empty) {
+        return Err(Problem::CONVERSATION_WEBHOOK_FILTER_NOT_PROVIDED);
     }
-    let behind = |scheme: &str| {
-        let (given, rest) = text.split_at_checked(scheme.len())?;
-        given.eq_ignore_ascii_case(scheme).then_some(rest)
-    };
-    let rest = behind("https://").or_else(|| behind("http://"));
-    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
-    let is_clean = !text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
-    if is_clean && host.is_some_and(|host| !host.is_empty()) {
-        Ok(text)
-    } else {
-        Err(Problem::invalid_parameter("AutoCreation.WebhookUrl"))
-    }
+    Ok(events)
 }
 
 fn parse_retries(text: &str) -> Result<i64, Problem> {
@@ -161,35 +116,6 @@ impl AutoCreationType {
     fn parse(text: &str) -> Option<Self> {
         let all = [Self::Webhook, Self::Studio, Self::Default];
         all.into_iter().find(|known| known.name().eq_ignore_ascii_case(text))
-    }
-}
-
-impl Method {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-
-    /// In any case.
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Get, Self::Post].into_iter().find(|known| known.name().eq_ignore_ascii_case(text))
-    }
-}
-
-impl WebhookFilters {
-    /// In the order given, each once; none where none is given.
-    fn parse<'a>(given: impl Iterator<Item = &'a str>) -> Result<Option<Self>, Problem> {
-        let mut names: Vec<&str> = Vec::new();
-        for text in given {
-            let name = FILTERS.iter().find(|known| known.eq_ignore_ascii_case(text));
-            let name = name.ok_or(Problem::INVALID_CONVERSATION_WEBHOOK_FILTER)?;
-            if !names.contains(name) {
-                names.push(name);
-            }
-        }
-        Ok((!names.is_empty()).then(|| Self(names.join("\n"))))
     }
 }
 
@@ -218,7 +144,7 @@ impl AutoCreation {
                 let filters = form.webhook_filters.clone().or(self.webhook_filters);
                 Self {
                     webhook_url: Some(url.ok_or(Problem::CONVERSATION_WEBHOOK_URL_NOT_PROVIDED)?),
-                    webhook_method: Some(form.webhook_method.or(self.webhook_method).unwrap_or_default()),
+                    webhook_method: form.webhook_method.or(self.webhook_method).or(Some(Method::Post)),
                     webhook_filters: Some(filters.ok_or(Problem::CONVERSATION_WEBHOOK_FILTER_NOT_PROVIDED)?),
                     ..common
                 }
@@ -252,33 +178,6 @@ impl Column for AutoCreationType {
     }
 }
 
-impl Value for Method {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Text(self.name())
-    }
-}
-
-impl Column for Method {
-    fn from_cell(cell: Cell<'_>) -> Option<Self> {
-        match cell {
-            Cell::Text(text) => Self::parse(text),
-            _ => None,
-        }
-    }
-}
-
-impl Value for WebhookFilters {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Text(&self.0)
-    }
-}
-
-impl Column for WebhookFilters {
-    fn from_cell(cell: Cell<'_>) -> Option<Self> {
-        String::from_cell(cell).map(Self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,7 +186,7 @@ mod tests {
         AutoCreationForm {
             kind: Some(AutoCreationType::Webhook),
             webhook_url: Some("https://example.com".to_owned()),
-            webhook_filters: WebhookFilters::parse(["onMessageAdded"].into_iter()).expect("it is known"),
+            webhook_filters: Some(Texts::new(vec!["onMessageAdded".to_owned()])),
             ..AutoCreationForm::default()
         }
     }
@@ -330,27 +229,6 @@ mod tests {
         );
         let form = AutoCreationForm { kind: Some(AutoCreationType::Webhook), ..AutoCreationForm::default() };
         assert_eq!(studio.with(&form), Err(Problem::CONVERSATION_WEBHOOK_URL_NOT_PROVIDED));
-    }
-
-    #[test]
-    fn a_url_is_absolute_and_of_the_web() {
-        for good in ["http://a", "HTTPS://example.com/x?y=z#w", "https://user:secret@host:8443"] {
-            assert_eq!(parse_url(good.to_owned()).as_deref(), Ok(good));
-        }
-        for bad in ["example.com", "ftp://a", "https://", "https:///x", "https://a b", "//a", "https://?x"] {
-            assert_eq!(parse_url(bad.to_owned()).map_err(|problem| problem.code), Err(20001), "{bad}");
-        }
-    }
-
-    #[test]
-    fn filters_stand_once_and_must_be_known() {
-        let given = ["onDeliveryUpdated", "ONMESSAGEADDED", "onMessageAdded"];
-        let filters = WebhookFilters::parse(given.into_iter());
-        assert_eq!(filters, Ok(Some(WebhookFilters("onDeliveryUpdated\nonMessageAdded".to_owned()))));
-        for unknown in ["onMessageAdd", "onConversationAdded", "onUserUpdated", ""] {
-            let refused = WebhookFilters::parse([unknown].into_iter());
-            assert_eq!(refused, Err(Problem::INVALID_CONVERSATION_WEBHOOK_FILTER), "{unknown}");
-        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ const TRIGGERS: usize = 5;
 const TRIGGER_LENGTH: usize = 248;
 
 /// What can be listened to: things that have happened, in a conversation that is there.
-const EVENTS: [&str; 10] = [
+pub const EVENTS: [&str; 10] = [
     "onConversationRemoved",
     "onConversationStateUpdated",
     "onConversationUpdated",

@@ -254,6 +254,7 @@ async fn what_is_wrong_has_its_code() {
             auto("AutoCreation.ConversationServiceSid=IS000000000000000000000000000000ff"),
             auto("AutoCreation.WebhookMethod=put"),
             auto("AutoCreation.WebhookFilters=onMessageAdd"),
+            auto("AutoCreation.WebhookFilters="),
             auto("AutoCreation.StudioFlowSid=flow"),
             auto("AutoCreation.StudioRetryCount=4"),
             webhook("AutoCreation.WebhookFilters=onMessageAdded"),
@@ -287,6 +288,7 @@ async fn what_is_wrong_has_its_code() {
     Type=sms&Address=12345&AutoCreation.ConversationServiceSid=IS000000000000000000000000000000ff -> 400 50050
     Type=sms&Address=12345&AutoCreation.WebhookMethod=put -> 400 50055
     Type=sms&Address=12345&AutoCreation.WebhookFilters=onMessageAdd -> 400 50365
+    Type=sms&Address=12345&AutoCreation.WebhookFilters= -> 400 50370
     Type=sms&Address=12345&AutoCreation.StudioFlowSid=flow -> 400 50367
     Type=sms&Address=12345&AutoCreation.StudioRetryCount=4 -> 400 50065
     Type=sms&Address=12345&AutoCreation.Type=webhook&AutoCreation.WebhookFilters=onMessageAdded -> 400 50369
