@@ -1,7 +1,6 @@
 //! A database of its own for each test.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
+use conversations::{Ids, RandomIds, hex};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
@@ -26,11 +25,10 @@ impl Database {
         match engine {
             Engine::Sqlite => Self::Sqlite(TempDir::new().expect("a folder can be made")),
             Engine::Postgres => {
-                static COUNT: AtomicU32 = AtomicU32::new(0);
                 let cluster = std::env::var("TERTULIA_TEST_POSTGRES")
                     .expect("set TERTULIA_TEST_POSTGRES to a superuser's URL, or run make test");
-                let number = COUNT.fetch_add(1, Ordering::SeqCst);
-                let name = format!("testkit_{}_{number}", std::process::id());
+                // A test that failed leaves its database behind, and process ids come again.
+                let name = format!("testkit_{}", hex(&RandomIds::default().secret()[..12]));
                 let administrator = connect(&cluster).await;
                 let create = format!("CREATE DATABASE {name}");
                 administrator.batch_execute(&create).await.expect("the database can be made");
