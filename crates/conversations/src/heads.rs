@@ -4,6 +4,8 @@
 //! What is read from the wide row to decide is read after the head, in a statement of its own: a row
 //! joined to the one that was waited for may still be an older moment's.
 
+use std::sync::LazyLock;
+
 use crate::prelude::*;
 
 // Record ─────────────────────────────────────────────────────────────────────
@@ -219,22 +221,22 @@ const OF_ACCOUNT: &str = "SELECT {columns} FROM conversation_heads WHERE sid = $
      (SELECT sid FROM services WHERE account_sid = $1)";
 const FIRST: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service_sid = $1 \
      ORDER BY chat_service_sid, state, last_activity LIMIT 1";
-/// Locks, decides and counts in one statement: the next message's place, in an open conversation only.
-/// Activity makes an inactive conversation active and sets its timers anew.
-/// Where nobody has a messaging binding, nothing else needs to be asked first.
+/// Locks, decides and counts in one statement: the place of the next message. Activity makes an inactive
+/// conversation active and sets its timers anew.
 const NEXT_MESSAGE: &str = "UPDATE conversation_heads SET position = position + 1, \
      document_position = position + 1, next_index = next_index + 1, last_message_index = next_index, \
      last_message_at = $3, last_activity = $3, messages = messages + 1, state = 0, \
      date_inactive = $3 + inactive_after, date_closed = $3 + closed_after, due = $3 + CASE \
      WHEN inactive_after <= closed_after OR closed_after IS NULL THEN inactive_after ELSE closed_after END \
-     WHERE chat_service_sid = $1 AND sid = $2 AND state < 2 AND bound_participants = 0 RETURNING {columns}";
-/// The same of a head that is locked and open.
-const NEXT_MESSAGE_OF: &str = "UPDATE conversation_heads SET position = position + 1, \
-     document_position = position + 1, next_index = next_index + 1, last_message_index = next_index, \
-     last_message_at = $3, last_activity = $3, messages = messages + 1, state = 0, \
-     date_inactive = $3 + inactive_after, date_closed = $3 + closed_after, due = $3 + CASE \
-     WHEN inactive_after <= closed_after OR closed_after IS NULL THEN inactive_after ELSE closed_after END \
-     WHERE chat_service_sid = $1 AND sid = $2 RETURNING {columns}";
+     WHERE chat_service_sid = $1 AND sid = $2";
+/// Where nobody has a messaging binding, nothing else needs to be asked first.
+const IF_OPEN_AND_UNBOUND: &str = "AND state < 2 AND bound_participants = 0";
+
+/// The statement of every message, made once.
+static NEXT_MESSAGE_IF_UNBOUND: LazyLock<String> =
+    LazyLock::new(|| format!("{NEXT_MESSAGE} {IF_OPEN_AND_UNBOUND} RETURNING {}", Head::COLUMNS));
+static NEXT_MESSAGE_OF: LazyLock<String> =
+    LazyLock::new(|| format!("{NEXT_MESSAGE} RETURNING {}", Head::COLUMNS));
 
 fn with_columns(sql: &str) -> String {
     sql.replace("{columns}", Head::COLUMNS)
@@ -281,14 +283,14 @@ pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<
         Key::Name(_) => lock(tx, call, path)?.sid,
     };
     let now = tx.now();
-    Ok(tx.row(&with_columns(NEXT_MESSAGE), &[&call.service_sid, &sid, &now], Head::read)?)
+    Ok(tx.row(&NEXT_MESSAGE_IF_UNBOUND, &[&call.service_sid, &sid, &now], Head::read)?)
 }
 
 /// The same of a head that is locked and open.
 pub fn next_message_of(tx: &mut Tx<'_>, head: &Head) -> Result<Head, Failure> {
     let now = tx.now();
     let params: &[&dyn Value] = &[&head.chat_service_sid, &head.sid, &now];
-    tx.row(&with_columns(NEXT_MESSAGE_OF), params, Head::read)?
+    tx.row(&NEXT_MESSAGE_OF, params, Head::read)?
         .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
 }
 

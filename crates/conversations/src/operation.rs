@@ -170,9 +170,8 @@ impl Answer {
     /// The JSON, rendered now: outside the writer's thread.
     pub fn body(self, call: &Call) -> Vec<u8> {
         match self.body {
-            Body::Empty => Vec::new(),
             Body::Ready(bytes) => bytes,
-            Body::Record(record) => record.bytes(call),
+            _ => self.render(call),
         }
     }
 }

@@ -125,7 +125,7 @@ pub fn next(tx: &mut Tx<'_>) -> Result<Option<Purge>, StoreError> {
 }
 
 /// Removes the next chunk, or the purge itself where nothing is left. Of two nodes at the same purge
-/// one does the work and the other finds less to do.
+/// one does the work and the other finds less to do. A step finds the roots that it locks as it goes.
 pub fn advance(tx: &mut Tx<'_>, purge: &Purge) -> Result<(), Failure> {
     if tx.row(IS_THERE, &[&purge.number], one::<i64>)?.is_none() {
         return Ok(());
@@ -139,13 +139,6 @@ pub fn advance(tx: &mut Tx<'_>, purge: &Purge) -> Result<(), Failure> {
         tx.put(END, &[&purge.number])?;
     }
     Ok(())
-}
-
-impl Purge {
-    /// What a step locks before it looks: the roots that it knows. It finds the others as it goes.
-    pub fn roots(&self) -> Roots {
-        Roots::none()
-    }
 }
 
 /// Whether a chunk was the last one.

@@ -8,8 +8,10 @@ mod database;
 mod fakes;
 mod house;
 mod reply;
+mod waiting;
 
 pub use database::{Database, Engine};
 pub use fakes::{CountingIds, ManualClock};
 pub use house::{ACCOUNT_SID, AUTH_TOKEN, House, on_both, on_both_with};
 pub use reply::Reply;
+pub use waiting::holds_within;
