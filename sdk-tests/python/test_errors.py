@@ -223,6 +223,17 @@ def posted(**form):
     return lambda ground: ground.post(f"{ground.conversation()}/Messages", form)
 
 
+def content(*types, variables="{}"):
+    """A message of a template of these types, with these variables."""
+    template = {"Types": json.dumps({kind: {"body": "Hi {{1}}"} for kind in types or ["twilio/text"]})}
+
+    def ask(ground):
+        sid = make(ground.server, "/tertulia/v1/ContentTemplates", template)["sid"]
+        return posted(ContentSid=sid, ContentVariables=variables)(ground)
+
+    return ask
+
+
 def created(path, **form):
     return lambda ground: ground.post(path, form)
 
@@ -344,7 +355,12 @@ PROVOKED = {
     50510: posted(MediaSid="junk"),
     50513: lambda g: g.post(f"{group(g, 2)[0]}/Messages", {"Author": "stranger", "Body": "x"}),
     50526: posted(ContentSid="junk"),
+    50527: content(variables="junk"),
     50528: posted(ContentVariables="{}"),
+    50529: content(variables=json.dumps({"1": "x" * 27_801})),
+    50540: content(variables=json.dumps({"x" * 17: ""})),
+    50541: content(variables=json.dumps({"1": "x" * 257})),
+    50542: content("of/nobody"),
 }
 
 # Entries whose own status is that of a path, while a parameter that names nothing is 400.
@@ -353,7 +369,6 @@ STATUS = {50050: 400, 50100: 400}
 # No request provokes these.
 OUT_OF_REACH = {
     "not served yet: media": {50506, 50508, 50511, 50512},
-    "not served yet: content templates": {50527, 50529, 50540, 50541, 50542},
     "not served yet: limits of rate": {20429, 50063, 50074},
     "not served yet: lists of senders and messaging services of one's own": {50342, 50413, 50415, 50439, 50452},
     "hooks are not called yet": {50056, 50057},

@@ -29,6 +29,7 @@ pub mod address_configurations;
 pub mod api_keys;
 pub mod bindings;
 pub mod clocks;
+pub mod content_templates;
 pub mod conversation_webhooks;
 pub mod conversation_with_participants;
 pub mod conversations;
@@ -60,6 +61,7 @@ use store::Migration;
 pub use accounts::Account;
 pub use api_keys::ApiKey;
 pub use call::{Actor, Call, Limits, Scope, Source};
+pub use content_templates::ContentTemplate;
 pub use conversations::Conversation;
 pub use failure::Failure;
 pub use ids::{Asker, Ids, RandomIds, hex};
@@ -89,6 +91,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0005_timers", sql: include_str!("../migrations/0005_timers.sql") },
     Migration { name: "0006_accounts", sql: include_str!("../migrations/0006_accounts.sql") },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
+    Migration {
+        name: "0009_content_templates",
+        sql: include_str!("../migrations/0009_content_templates.sql"),
+    },
 ];
 
 /// The table of operations: all that is served of the API.

@@ -8,6 +8,7 @@ pub use key::MessageKey;
 use serde_json::value::RawValue;
 use wire::Position;
 
+use crate::content_templates::{self, ContentTemplate};
 use crate::heads::{self, Head};
 use crate::participants::{bound, is_group};
 use crate::prelude::*;
@@ -45,14 +46,6 @@ pub struct Message {
 
 impl Prefix for Message {
     const PREFIX: &'static str = "IM";
-}
-
-/// What a message may be rendered from.
-#[derive(Clone, Debug)]
-pub enum ContentTemplate {}
-
-impl Prefix for ContentTemplate {
-    const PREFIX: &'static str = "HX";
 }
 
 /// A message as the API shows it.
@@ -121,7 +114,7 @@ impl Resource for Shown {
 
 impl Message {
     fn new(call: &Call, head: &Head, form: &CreateMessage, now: Timestamp) -> Self {
-        let CreateMessage { author, body, subject, attributes, date_created, date_updated } = form;
+        let CreateMessage { author, body, content, subject, attributes, date_created, date_updated } = form;
         let date_created = date_created.unwrap_or(now);
         Self {
             key: MessageKey::new(head.number, head.next_index - 1),
@@ -133,7 +126,7 @@ impl Message {
             subject: subject.clone(),
             attributes: attributes.clone().unwrap_or_default(),
             media: None,
-            content_sid: None,
+            content_sid: content.as_ref().map(|content| content.sid),
             delivery: None,
             date_created,
             date_updated: date_updated.unwrap_or(date_created),
@@ -258,16 +251,24 @@ pub fn set_delivery(
 fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Result<Shown, Failure> {
     services::require(tx, call)?;
     let author = form.author.as_deref().unwrap_or(SYSTEM);
-    let (head, bound) = if let Some(head) = heads::next_message(tx, call, path)? {
+    let mut rendered = None;
+    let at_once = if form.content.is_none() { heads::next_message(tx, call, path)? } else { None };
+    let (head, bound) = if let Some(head) = at_once {
         (head, Vec::new())
     } else {
         // What may refuse comes before the first write: an undone write costs the whole batch.
         let head = heads::lock_open(tx, call, path)?;
+        if let Some(content) = &form.content {
+            rendered = content_templates::render(tx, call, content)?;
+        }
         let bound = bound(tx, &head)?;
         require_speaker(&bound, author)?;
         (heads::next_message_of(tx, &head)?, bound)
     };
     let mut message = Message::new(call, &head, form, tx.now());
+    if form.content.is_some() {
+        message.body = rendered;
+    }
     message.participant_sid = participant_of(tx, (&head, &bound), &message.author)?;
     tx.append(&message)?;
     for recipient in bound.iter().filter(|one| one.is_reached_by_channel()) {

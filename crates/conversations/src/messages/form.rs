@@ -1,5 +1,6 @@
 //! What create, update and list of messages take.
 
+use crate::content_templates::NamedContent;
 use crate::prelude::*;
 
 /// Bytes.
@@ -11,6 +12,8 @@ const ATTRIBUTES_LENGTH: usize = 4 * 1024;
 pub struct CreateMessage {
     pub author: Option<String>,
     pub body: Option<String>,
+    /// In place of body and media.
+    pub content: Option<NamedContent>,
     pub subject: Option<String>,
     pub attributes: Option<Attributes>,
     pub date_created: Option<Timestamp>,
@@ -30,35 +33,30 @@ pub struct UpdateMessage {
 
 impl FromForm for CreateMessage {
     fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
-        refuse_media_and_content(form)?;
+        let content = NamedContent::from_form(call, form)?;
+        if content.is_none() {
+            refuse_media(form)?;
+        }
         let UpdateMessage { author, body, subject, attributes, date_created, date_updated } =
             UpdateMessage::from_form(call, form)?;
-        let says_something = body.as_ref().is_some_and(|body| !body.is_empty());
+        let says_something = content.is_some() || body.as_ref().is_some_and(|body| !body.is_empty());
         if !says_something && attributes.is_none() && subject.is_none() {
             return Err(Problem::BODY_NOT_PROVIDED);
         }
-        Ok(Self { author, body, subject, attributes, date_created, date_updated })
+        Ok(Self { author, body, content, subject, attributes, date_created, date_updated })
     }
 }
 
-/// Neither is stored yet, so neither can be attached; a sid that cannot exist is refused as malformed.
-fn refuse_media_and_content(form: &Form) -> Result<(), Problem> {
+/// There is none yet, so none can be attached; a sid that cannot exist is refused as malformed.
+fn refuse_media(form: &Form) -> Result<(), Problem> {
     let looks_like = |sid: &str, prefix: &str| {
         sid.strip_prefix(prefix)
             .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
     };
     match form.get("MediaSid") {
-        None | Some("") => {}
-        Some(sid) if looks_like(sid, "ME") => return Err(Problem::MEDIA_NOT_FOUND),
-        Some(_) => return Err(Problem::INVALID_MEDIA_SID),
-    }
-    match form.get("ContentSid") {
-        None | Some("") if form.get("ContentVariables").is_some() => Err(Problem::CONTENT_SID_MISSING),
         None | Some("") => Ok(()),
-        Some(sid) if looks_like(sid, "HX") => {
-            Err(Problem::parameter(format!("ContentSid {sid} is not a content template of this account")))
-        }
-        Some(_) => Err(Problem::INVALID_CONTENT_SID),
+        Some(sid) if looks_like(sid, "ME") => Err(Problem::MEDIA_NOT_FOUND),
+        Some(_) => Err(Problem::INVALID_MEDIA_SID),
     }
 }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use wire::{Form, Prefix, Problem, Sid};
 
 use crate::app::App;
+use crate::web::host::BaseUrl;
 use crate::web::known_credentials::Username;
 use crate::web::sign_in::{after_scheme, sign_in};
 use crate::web::{answer, form};
@@ -43,13 +44,17 @@ pub struct Asked {
     pub path: String,
     pub headers: HeaderMap,
     pub query: Result<Form, Problem>,
+    /// Scheme and host that the client knows us by.
+    pub base_url: Arc<str>,
 }
 
 impl Asked {
     /// Takes a request apart.
     pub fn new(app: Arc<App>, request: Request) -> (Self, Body) {
         let (parts, body) = request.into_parts();
+        let BaseUrl(base_url) = parts.extensions.get().expect("the edge has put it there");
         let asked = Self {
+            base_url: Arc::clone(base_url),
             app,
             method: parts.method,
             path: parts.uri.path().to_owned(),
@@ -64,22 +69,33 @@ impl Asked {
         if self.app.admin_tokens.accept(&self.headers) { Ok(()) } else { Err(self.not_found()) }
     }
 
-    /// Whose things are asked for. An account's own token may see them, and the server's token those of
-    /// the account that it names.
+    /// Whose things are asked for, where those are credentials: an account's own token may see them, and the
+    /// server's token those of the account that it names.
     pub async fn account_sid(&self) -> Result<Sid<Account>, Failure> {
+        let (account_sid, username) = self.asker().await?;
+        match username {
+            Some(Username::ApiKey(_)) => Err(Problem::ACCESS_DENIED.into()),
+            Some(Username::Account(_)) | None => Ok(account_sid),
+        }
+    }
+
+    /// The same of things that the account's API keys may see too.
+    pub async fn account_sid_for_keys_too(&self) -> Result<Sid<Account>, Failure> {
+        Ok(self.asker().await?.0)
+    }
+
+    /// Whose things are asked for, and who of the account's asks; nobody of them with the server's token.
+    async fn asker(&self) -> Result<(Sid<Account>, Option<Username>), Failure> {
         if !self.app.admin_tokens.accept(&self.headers) {
             let signed_in = sign_in(&self.app, &self.headers).await?;
-            return match signed_in.username {
-                Username::Account(account_sid) => Ok(account_sid),
-                Username::ApiKey(_) => Err(Problem::ACCESS_DENIED.into()),
-            };
+            return Ok((signed_in.account_sid, Some(signed_in.username)));
         }
         let query = self.query.clone()?;
         let account_sid: Option<Sid<Account>> =
             query.sid("AccountSid", Problem::invalid_parameter("AccountSid"))?;
         let account_sid = account_sid.ok_or_else(|| Problem::parameter("Missing parameter AccountSid"))?;
         let found = self.app.store.read(move |tx| conversations::accounts::find(tx, account_sid)).await?;
-        Ok(found.ok_or_else(|| self.not_found())?.sid)
+        Ok((found.ok_or_else(|| self.not_found())?.sid, None))
     }
 
     /// The sid behind `/tertulia/v1/...s/`.

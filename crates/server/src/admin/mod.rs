@@ -3,10 +3,12 @@
 //! What concerns the whole server needs a token of its own (`Authorization: Bearer`); without one
 //! configured, or with a wrong one, it is not there: 404. What belongs to an account is reached with that
 //! account's sid and auth token, or with the server's token and `?AccountSid=`. API keys may not manage
-//! API keys: one that is stolen could not be taken back. Requests are forms and answers JSON, as in the API.
+//! API keys: one that is stolen could not be taken back. Requests are forms and answers JSON, as in the API;
+//! a content template may also be given as JSON, in which its API has it.
 
 mod accounts;
 mod clock;
+mod content_templates;
 mod door;
 mod keys;
 
@@ -28,6 +30,7 @@ pub fn router() -> Router<Arc<App>> {
     Router::new()
         .merge(accounts::router())
         .merge(clock::router())
+        .merge(content_templates::router())
         .merge(keys::router())
         .route("/tertulia/{*path}", any(unknown))
 }

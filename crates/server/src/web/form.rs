@@ -38,6 +38,20 @@ pub async fn of_body(headers: &HeaderMap, body: Body, limits: Limits) -> Result<
     }
 }
 
+/// What a body says that may be a form or JSON in either mode.
+pub enum Said {
+    Form(Form),
+    Json(Bytes),
+}
+
+/// The body of a POST to what is ours, where JSON is as good as a form.
+pub async fn or_json(headers: &HeaderMap, body: Body) -> Result<Said, Problem> {
+    match kind(headers, Limits::Lenient)? {
+        Kind::Json => Ok(Said::Json(read(headers, body).await?)),
+        Kind::Urlencoded | Kind::Nothing => Ok(Said::Form(of_body(headers, body, Limits::Strict).await?)),
+    }
+}
+
 /// The form in a query.
 pub fn of_query(query: Option<&str>) -> Result<Form, Problem> {
     query.map_or_else(|| Ok(Form::empty()), |query| Form::parse(query.as_bytes()))

@@ -120,7 +120,7 @@ async fn every_record_comes_back_as_it_was_written() {
         };
         let tables =
             house.app.store().write(store::Roots::none(), visit).await.expect("every record is kept");
-        assert_eq!(tables, 18);
+        assert_eq!(tables, 19);
     })
     .await;
 }

@@ -96,7 +96,7 @@ async fn what_is_wrong_has_its_code() {
     Body=1&MediaSid=ME1 -> 400 50510
     Body=1&MediaSid=MEaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa -> 404 50507
     Body=1&ContentSid=HX1 -> 400 50526
-    Body=1&ContentSid=HXaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa -> 400 20001
+    Body=1&ContentSid=HXaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa -> 400 50526
     Body=1&ContentVariables=%7B%7D -> 400 50528
     ");
 }
