@@ -100,6 +100,20 @@ def suspended(ground):
     return ground.get("/v1/Conversations", credentials=(sid, token))
 
 
+def listed(path, form, **lists):
+    """A request by an account that has lists of its own senders or messaging services."""
+
+    def ask(ground):
+        made = ground.as_admin("/tertulia/v1/Accounts", lists)
+        credentials = made["sid"], made["auth_token"]
+        at = path
+        if path == "Participants":
+            at = f"Conversations/{ground.post('/v1/Conversations', credentials=credentials)['sid']}/{path}"
+        return ground.post(f"/v1/{at}", form(), credentials=credentials)
+
+    return ask
+
+
 def key_that_makes_keys(ground):
     key = make(ground.server, "/tertulia/v1/Keys")
     return ground.post("/tertulia/v1/Keys", credentials=(key["sid"], key["secret"]))
@@ -300,6 +314,9 @@ PROVOKED = {
     50309: created("Conversations", DateUpdated="tomorrow"),
     50310: posted(Author=LONG, Body="x"),
     50341: created("Conversations", MessagingServiceSid="junk"),
+    50342: listed(
+        "Conversations", lambda: {"MessagingServiceSid": "MG" + NOBODY}, MessagingServiceSids="MG" + "1" * 32
+    ),
     50353: twice("Conversations", UniqueName="desk"),
     50361: sixth_hook,
     50362: hooked(Target="trigger", Triggers=["a", "b", "c", "d", "e", "f"]),
@@ -328,7 +345,11 @@ PROVOKED = {
     50409: joins(lambda: pair("+15550001111", "+15550001111")),
     50411: joins(lambda: pair(address="")),
     50412: joins(lambda: pair(proxy="")),
+    50413: listed("Participants", lambda: pair(), Senders="+15550001111"),
     50414: joins(lambda: pair(proxy="whatsapp:+15550001111")),
+    50415: listed(
+        "Participants", lambda: pair(f"whatsapp:{phone()}", "whatsapp:+15550001111"), Senders="+15550001111"
+    ),
     50416: pair_taken,
     50420: joins(lambda: {**address(phone()), **projected()}),
     50421: updated(lambda: ALICE, lambda: {"LastReadMessageIndex": "last"}),
@@ -342,6 +363,7 @@ PROVOKED = {
     50436: eleventh_of_group,
     50437: group_member_twice,
     50438: group_twice,
+    50439: listed("Participants", lambda: projected(), Senders="+15550001111"),
     50440: updated(lambda: address(phone()), lambda: {"MessagingBinding.ProxyAddress": "null"}),
     50441: updated(pair, lambda: {"MessagingBinding.ProxyAddress": phone()}),
     50442: updated(lambda: ALICE, lambda: {"MessagingBinding.ProjectedAddress": "null"}),
@@ -370,7 +392,7 @@ STATUS = {50050: 400, 50100: 400}
 OUT_OF_REACH = {
     "not served yet: media": {50506, 50508, 50511, 50512},
     "not served yet: limits of rate": {20429, 50063, 50074},
-    "not served yet: lists of senders and messaging services of one's own": {50342, 50413, 50415, 50439, 50452},
+    "group MMS is there for every account": {50452},
     "hooks are not called yet": {50056, 50057},
     "takes a thousand requests: test_limits.py, in the soak": {50214, 50417},
     "of access tokens and the client SDKs": {

@@ -12,3 +12,7 @@ CREATE TABLE content_templates (
     PRIMARY KEY (account_sid, sid)
 ) {STRICT};
 CREATE INDEX content_templates_of_account ON content_templates (account_sid, date_created, sid);
+
+-- The addresses and the messaging services that are an account's own, each a JSON list; every one where there is none.
+ALTER TABLE accounts ADD COLUMN senders {TEXT};
+ALTER TABLE accounts ADD COLUMN messaging_service_sids {TEXT};

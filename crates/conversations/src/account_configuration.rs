@@ -132,6 +132,7 @@ fn update(
     if form.is_empty() {
         return Ok(account.into());
     }
+    call.owned.require_messaging_service(form.messaging_service_sid)?;
     form.apply(&mut account);
     Ok(accounts::change(tx, account)?.into())
 }

@@ -7,8 +7,10 @@ use wire::{Form, Prefix, Problem, Sid, Timestamp};
 use crate::claims::{self, Claim};
 use crate::failure::Failure;
 use crate::ids::{Ids, hex};
+use crate::owned;
 use crate::services::{self, Service};
 use crate::vault::Vault;
+use crate::webhooks::Texts;
 
 // Record ─────────────────────────────────────────────────────────────────────
 
@@ -28,6 +30,10 @@ pub struct Account {
     pub default_messaging_service_sid: Option<Sid<MessagingService>>,
     pub default_inactive_timer: Option<String>,
     pub default_closed_timer: Option<String>,
+    /// The addresses that are its own; every one where there is no list.
+    pub senders: Option<Texts>,
+    /// The same of messaging services.
+    pub messaging_service_sids: Option<Texts>,
     #[serde(skip)]
     version: i64,
     pub date_created: Timestamp,
@@ -67,6 +73,8 @@ pub struct CreateAccount {
     pub owner_account_sid: Option<Sid<Account>>,
     pub sid: Option<Sid<Account>>,
     pub auth_token: Option<String>,
+    pub senders: Option<Texts>,
+    pub messaging_service_sids: Option<Texts>,
 }
 
 impl CreateAccount {
@@ -74,17 +82,28 @@ impl CreateAccount {
     pub fn from_form(form: &Form) -> Result<Self, Problem> {
         let friendly_name = form.text("FriendlyName", 64, Problem::FRIENDLY_NAME_TOO_LONG)?;
         let owner_account_sid = form.sid(OWNER, Problem::invalid_parameter(OWNER))?;
-        Ok(Self { friendly_name, owner_account_sid, sid: None, auth_token: None })
+        Ok(Self {
+            friendly_name,
+            owner_account_sid,
+            sid: None,
+            auth_token: None,
+            senders: owned::senders_of_form(form)?,
+            messaging_service_sids: owned::messaging_services_of_form(form)?,
+        })
     }
 }
 
 const OWNER: &str = "OwnerAccountSid";
 
 /// What may be changed of an account; absent is as it was.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct UpdateAccount {
     pub friendly_name: Option<String>,
     pub status: Option<Status>,
+    /// Empty to clear.
+    pub senders: Option<Texts>,
+    /// Empty to clear.
+    pub messaging_service_sids: Option<Texts>,
 }
 
 impl UpdateAccount {
@@ -95,7 +114,9 @@ impl UpdateAccount {
             Some(text) => Some(Status::parse(text).ok_or_else(|| Problem::invalid_parameter("Status"))?),
             None => None,
         };
-        Ok(Self { friendly_name, status })
+        let senders = owned::senders_of_form(form)?;
+        let messaging_service_sids = owned::messaging_services_of_form(form)?;
+        Ok(Self { friendly_name, status, senders, messaging_service_sids })
     }
 }
 
@@ -136,8 +157,12 @@ impl Account {
 
     /// Whether anything changed.
     fn apply(&mut self, form: &UpdateAccount) -> Result<bool, Problem> {
-        let UpdateAccount { friendly_name, status } = form;
-        let before = (self.friendly_name.clone(), self.status);
+        let UpdateAccount { friendly_name, status, senders, messaging_service_sids } = form;
+        let told = |account: &Self| {
+            let lists = (account.senders.clone(), account.messaging_service_sids.clone());
+            (account.friendly_name.clone(), account.status, lists)
+        };
+        let before = told(self);
         if let Some(friendly_name) = friendly_name {
             self.friendly_name.clone_from(friendly_name);
         }
@@ -147,7 +172,13 @@ impl Account {
             }
             self.status = status;
         }
-        Ok(before != (self.friendly_name.clone(), self.status))
+        if let Some(senders) = senders {
+            self.senders = Some(senders.clone()).filter(|list| !list.is_empty());
+        }
+        if let Some(sids) = messaging_service_sids {
+            self.messaging_service_sids = Some(sids.clone()).filter(|list| !list.is_empty());
+        }
+        Ok(before != told(self))
     }
 
     /// The tokens that are accepted, the signing one first.
@@ -209,14 +240,14 @@ impl Record for Account {
     const KEY: &'static [&'static str] = &["sid"];
     const COLUMNS: &'static str = "sid, friendly_name, status, owner_account_sid, auth_token, \
          secondary_auth_token, default_chat_service_sid, default_messaging_service_sid, default_inactive_timer, \
-         default_closed_timer, version, date_created, date_updated";
+         default_closed_timer, senders, messaging_service_sids, version, date_created, date_updated";
 
     #[rustfmt::skip]
     fn values(&self) -> Vec<&dyn Value> {
         vec![&self.sid, &self.friendly_name, &self.status, &self.owner_account_sid,
              &self.auth_token, &self.secondary_auth_token, &self.default_chat_service_sid, &self.default_messaging_service_sid,
-             &self.default_inactive_timer, &self.default_closed_timer, &self.version,
-             &self.date_created, &self.date_updated]
+             &self.default_inactive_timer, &self.default_closed_timer, &self.senders, &self.messaging_service_sids,
+             &self.version, &self.date_created, &self.date_updated]
     }
 
     #[rustfmt::skip]
@@ -225,8 +256,8 @@ impl Record for Account {
             sid: row.next()?, friendly_name: row.next()?, status: row.next()?, owner_account_sid: row.next()?,
             auth_token: row.next()?, secondary_auth_token: row.next()?, default_chat_service_sid: row.next()?,
             default_messaging_service_sid: row.next()?, default_inactive_timer: row.next()?,
-            default_closed_timer: row.next()?, version: row.next()?, date_created: row.next()?,
-            date_updated: row.next()?,
+            default_closed_timer: row.next()?, senders: row.next()?, messaging_service_sids: row.next()?,
+            version: row.next()?, date_created: row.next()?, date_updated: row.next()?,
         })
     }
 }
@@ -301,6 +332,8 @@ pub fn create(
         default_messaging_service_sid: Some(Sid::from_bytes(ids.sid(now))),
         default_inactive_timer: None,
         default_closed_timer: None,
+        senders: form.senders.clone().filter(|list| !list.is_empty()),
+        messaging_service_sids: form.messaging_service_sids.clone().filter(|list| !list.is_empty()),
         version: 0,
         date_created: now,
         date_updated: now,
@@ -322,7 +355,7 @@ fn hold_owner(tx: &mut Tx<'_>, sid: Sid<Account>) -> Result<(), Failure> {
     }
 }
 
-/// Changes an account's name or status.
+/// Changes an account's name, its status, or what it may use.
 pub fn update(tx: &mut Tx<'_>, sid: Sid<Account>, form: &UpdateAccount) -> Result<Option<Account>, Failure> {
     let Some(mut account) = lock(tx, sid)? else { return Ok(None) };
     let is_changed = account.apply(form)?;

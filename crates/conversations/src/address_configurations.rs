@@ -267,6 +267,10 @@ fn create(
     let CreateAddressConfiguration { address_type, address, friendly_name, address_country, auto_creation } =
         form;
     require_service(tx, call, auto_creation.conversation_service_sid)?;
+    // Of a chat it is any text, and nothing that is sent from.
+    if *address_type != AddressType::Chat {
+        call.owned.require_sender(address)?;
+    }
     let now = tx.now();
     let configuration = AddressConfiguration {
         sid: call.new_sid(now),

@@ -6,6 +6,7 @@ use wire::{Prefix, Problem, Sid, Timestamp};
 
 use crate::accounts::Account;
 use crate::ids::Ids;
+use crate::owned::Owned;
 use crate::services::Service;
 use crate::vault::Vault;
 
@@ -26,6 +27,8 @@ pub struct Call {
     pub hooks: bool,
     /// Whether Twilio's product limits hold.
     pub limits: Limits,
+    /// Which addresses and messaging services the account may use.
+    pub owned: Arc<Owned>,
     /// Scheme and host that clients know us by, `http://127.0.0.1:8080`.
     pub base_url: Arc<str>,
     /// The path as asked, without `/v1` and query: what a 404 names.

@@ -243,6 +243,7 @@ pub fn found(tx: &mut Tx<'_>, call: &Call, form: &ConversationForm) -> Result<Sh
     if call.service_sid != account.default_chat_service_sid {
         services::of_call(tx, call)?;
     }
+    call.owned.require_messaging_service(form.messaging_service_sid)?;
     let now = tx.now();
     let mut conversation = Conversation::new(call, &account, now).with(form);
     if form.date_created.is_some() && form.date_updated.is_none() {
@@ -329,6 +330,9 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) ->
     let conversation = of_head(tx, &head)?;
     if form.asks_nothing_of(head.state) {
         return Ok(Shown { conversation, head });
+    }
+    if form.messaging_service_sid != conversation.messaging_service_sid {
+        call.owned.require_messaging_service(form.messaging_service_sid)?;
     }
     let now = tx.now();
     let before = conversation.unique_name.clone();

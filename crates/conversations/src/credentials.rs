@@ -2,6 +2,8 @@
 //!
 //! Only digests are kept, and the comparison takes the same time whether the sid is known or not.
 
+use std::sync::Arc;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 use store::{StoreError, Tx};
@@ -9,6 +11,7 @@ use wire::Sid;
 
 use crate::accounts::{self, Account};
 use crate::api_keys::{self, ApiKey};
+use crate::owned::Owned;
 use crate::services::Service;
 use crate::vault::Vault;
 
@@ -19,6 +22,8 @@ pub struct Credentials {
     pub account_sid: Sid<Account>,
     /// Where its short paths lead.
     pub default_chat_service_sid: Sid<Service>,
+    /// Which addresses and messaging services it may use.
+    pub owned: Arc<Owned>,
     /// Suspended and closed accounts are refused with 403.
     pub is_active: bool,
     secrets: Vec<Digest>,
@@ -56,6 +61,7 @@ fn of(account: &Account, secrets: &[String]) -> Credentials {
     Credentials {
         account_sid: account.sid,
         default_chat_service_sid: account.default_chat_service_sid,
+        owned: Arc::new(Owned::of(account)),
         is_active: account.is_active(),
         secrets: secrets.iter().map(|secret| digest(&SHA256, secret.as_bytes())).collect(),
     }

@@ -180,6 +180,10 @@ impl Texts {
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.items.iter().map(String::as_str)
+    }
 }
 
 impl HooksForm {

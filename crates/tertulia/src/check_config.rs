@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use conversations::Limits;
+use conversations::webhooks::Texts;
 
 use crate::configuration::{Configuration, MetricsListen};
 use crate::given::Given;
@@ -51,10 +52,17 @@ fn summary(configuration: &Configuration) -> String {
             if storage.master_key.is_some() { "given" } else { "in the data directory" }.to_owned(),
         ),
         ("account", pinned.account_sid.map_or_else(|| "not pinned".to_owned(), |sid| sid.to_string())),
+        ("senders", counted(pinned.senders.as_ref())),
+        ("messaging", counted(pinned.messaging_services.as_ref())),
         ("admin token", if settings.admin_tokens.is_empty() { "none" } else { "given" }.to_owned()),
         ("metrics", metrics),
     ];
     let warnings = warnings.iter().map(|warning| ("warning", warning.clone()));
     let lines = lines.into_iter().chain(warnings).map(|(name, value)| format!("{name:16}{value}\n"));
     std::iter::once("The configuration is good.\n\n".to_owned()).chain(lines).collect()
+}
+
+/// What is listed of the first account's own.
+fn counted(list: Option<&Texts>) -> String {
+    list.map_or_else(|| "not listed".to_owned(), |list| list.iter().len().to_string())
 }

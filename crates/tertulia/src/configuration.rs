@@ -5,7 +5,8 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use conversations::{Account, ApiKey, Limits};
+use conversations::webhooks::Texts;
+use conversations::{Account, ApiKey, Limits, parse_messaging_services, parse_senders};
 use ipnet::IpNet;
 use server::{PublicUrl, Settings};
 use wire::{Prefix, Sid};
@@ -77,6 +78,8 @@ pub struct Pinned {
     pub account_sid: Option<Sid<Account>>,
     pub auth_token: Option<String>,
     pub api_key: Option<(Sid<ApiKey>, String)>,
+    pub senders: Option<Texts>,
+    pub messaging_services: Option<Texts>,
 }
 
 impl Configuration {
@@ -174,7 +177,26 @@ fn pinned(account: &AccountSection) -> Result<Pinned, Misconfigured> {
         account_sid: set(&account.sid).map(|given| sid("account.sid", &given)).transpose()?,
         auth_token: set(&account.auth_token),
         api_key,
+        senders: list("account.senders", &account.senders, parse_senders)?,
+        messaging_services: list(
+            "account.messaging_services",
+            &account.messaging_services,
+            parse_messaging_services,
+        )?,
     })
+}
+
+fn list(
+    key: &str,
+    given: &[String],
+    parse: impl Fn(&[&str]) -> Result<Texts, String>,
+) -> Result<Option<Texts>, Misconfigured> {
+    let given: Vec<&str> = given.iter().map(String::as_str).collect();
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let expected = "+15017122661, whatsapp:+15017122661 or MG and 32 hexadecimal digits";
+    parse(&given).map(Some).map_err(|item| wrong(key, &item, expected))
 }
 
 fn set(text: &str) -> Option<String> {
@@ -298,6 +320,8 @@ mod tests {
             ("[storage]\ndatabase = \"mysql://hunter2@x\"", "storage.database"),
             ("[account]\nsid = \"CH00112233445566778899aabbccddeeff\"", "account.sid"),
             ("[account]\napi_key_secret = \"hunter2\"", "account.api_key_sid"),
+            ("[account]\nsenders = [\"12345\", \"nobody\"]", "account.senders: `nobody`"),
+            ("[account]\nmessaging_services = [\"MG1\"]", "account.messaging_services: `MG1`"),
             ("[log]\nformat = \"xml\"", "log.format"),
             ("[log]\nlevel = \"=,=\"", "log.level"),
         ] {

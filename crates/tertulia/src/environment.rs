@@ -53,6 +53,8 @@ impl Environment {
             seed: plain("SEED"),
             account_sid: plain("ACCOUNT_SID"),
             api_key_sid: plain("API_KEY_SID"),
+            senders: plain("SENDERS"),
+            messaging_services: plain("MESSAGING_SERVICES"),
             ..Given::default()
         };
         given.place.database = secret(&mut left, "DATABASE")?;

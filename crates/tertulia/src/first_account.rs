@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
-use conversations::accounts::{self, AuthToken, CreateAccount};
+use conversations::accounts::{self, AuthToken, CreateAccount, UpdateAccount};
 use conversations::api_keys::{self, CreateApiKey};
 use conversations::{Account, ApiKey, Failure};
 use server::Tools;
@@ -119,6 +119,8 @@ fn made(tx: &mut Tx<'_>, tools: &Tools, pinned: &Pinned) -> Result<FirstAccount,
     let form = CreateAccount {
         sid: pinned.account_sid,
         auth_token: pinned.auth_token.clone(),
+        senders: pinned.senders.clone(),
+        messaging_service_sids: pinned.messaging_services.clone(),
         ..CreateAccount::default()
     };
     let created = accounts::create_first(tx, &*tools.ids, &tools.vault, &form)?;
@@ -133,6 +135,7 @@ fn kept(
     (pinned, changes): (&Pinned, &mut Changes),
 ) -> Result<FirstAccount, Failure> {
     let sid = account.sid;
+    lists(tx, account, (pinned, changes))?;
     let Some(wanted) = pinned.auth_token.as_deref() else {
         return Ok(FirstAccount { sid, token: Token::Shown });
     };
@@ -142,6 +145,32 @@ fn kept(
         changes.0.push(format!("the auth token of {sid} was replaced by the one that is configured"));
     }
     Ok(FirstAccount { sid, token: Token::Pinned })
+}
+
+/// Gives an account that is there the lists that are configured.
+fn lists(
+    tx: &mut Tx<'_>,
+    account: &Account,
+    (pinned, changes): (&Pinned, &mut Changes),
+) -> Result<(), Failure> {
+    let form = UpdateAccount {
+        senders: pinned.senders.clone(),
+        messaging_service_sids: pinned.messaging_services.clone(),
+        ..UpdateAccount::default()
+    };
+    if form.senders.is_none() && form.messaging_service_sids.is_none() {
+        return Ok(());
+    }
+    let sid = account.sid;
+    if form.senders.is_some() && form.senders != account.senders {
+        changes.0.push(format!("the senders of {sid} were replaced by those that are configured"));
+    }
+    if form.messaging_service_sids.is_some() && form.messaging_service_sids != account.messaging_service_sids
+    {
+        changes.0.push(format!("the messaging services of {sid} were replaced by those that are configured"));
+    }
+    accounts::update(tx, sid, &form)?;
+    Ok(())
 }
 
 fn key(
@@ -226,6 +255,7 @@ mod tests {
             account_sid: account.map(|byte| Sid::from_bytes([byte; 16])),
             auth_token: token.map(str::to_owned),
             api_key: key.map(|byte| (Sid::from_bytes([byte; 16]), SECRET.to_owned())),
+            ..Pinned::default()
         }
     }
 

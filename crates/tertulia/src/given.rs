@@ -85,6 +85,10 @@ pub struct Given {
     #[arg(skip)]
     pub api_key_secret: Option<String>,
     #[arg(skip)]
+    pub senders: Option<String>,
+    #[arg(skip)]
+    pub messaging_services: Option<String>,
+    #[arg(skip)]
     pub admin_token: Option<String>,
 }
 
@@ -105,15 +109,14 @@ impl Given {
         #[rustfmt::skip]
         let Self {
             place, listen, public_url, trusted_proxies, metrics_listen, strict, lenient, clock, seed, log_format,
-            log_level, mode, account_sid, auth_token, api_key_sid, api_key_secret, admin_token,
+            log_level, mode, account_sid, auth_token, api_key_sid, api_key_secret, senders, messaging_services,
+            admin_token,
         } = self;
         place.apply(sections);
         let Sections { server, storage: _, account, admin, metrics, log } = sections;
         put(listen.as_deref(), &mut server.listen);
         put(public_url.as_deref(), &mut server.public_url);
-        if let Some(networks) = trusted_proxies.as_deref().filter(|networks| !networks.is_empty()) {
-            server.trusted_proxies = networks.split(',').map(|network| network.trim().to_owned()).collect();
-        }
+        put_list(trusted_proxies.as_deref(), &mut server.trusted_proxies);
         if let Some(listen) = metrics_listen {
             let listen = if listen.is_empty() { "off" } else { listen };
             listen.clone_into(&mut metrics.listen);
@@ -132,6 +135,8 @@ impl Given {
         put(auth_token.as_deref(), &mut account.auth_token);
         put(api_key_sid.as_deref(), &mut account.api_key_sid);
         put(api_key_secret.as_deref(), &mut account.api_key_secret);
+        put_list(senders.as_deref(), &mut account.senders);
+        put_list(messaging_services.as_deref(), &mut account.messaging_services);
         put(admin_token.as_deref(), &mut admin.token);
         put(log_format.as_deref(), &mut log.format);
         put(log_level.as_deref(), &mut log.level);
@@ -142,5 +147,12 @@ impl Given {
 fn put(given: Option<&str>, value: &mut String) {
     if let Some(given) = given.filter(|given| !given.is_empty()) {
         given.clone_into(value);
+    }
+}
+
+/// The same of a list with commas.
+fn put_list(given: Option<&str>, list: &mut Vec<String>) {
+    if let Some(given) = given.filter(|given| !given.is_empty()) {
+        *list = given.split(',').map(|item| item.trim().to_owned()).collect();
     }
 }

@@ -52,6 +52,8 @@ pub struct AccountSection {
     pub auth_token: String,
     pub api_key_sid: String,
     pub api_key_secret: String,
+    pub senders: Vec<String>,
+    pub messaging_services: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

@@ -49,6 +49,9 @@ pub fn gather(
     if is_bound && conversation.messaging_service_sid.is_none() {
         return Err(Problem::NO_MESSAGING_SERVICE.into());
     }
+    for participant in &participants {
+        call.owned.require_binding(participant.binding.as_ref())?;
+    }
     find_users(tx, call, service, (&mut participants, known))?;
     take_pairs(tx, &participants)?;
     move_set(tx, head, (&[], &participants))?;

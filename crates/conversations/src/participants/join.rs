@@ -103,6 +103,7 @@ pub fn add(
     if participant.binding.is_some() {
         require_messaging_service(tx, head)?;
     }
+    call.owned.require_binding(participant.binding.as_ref())?;
     let is_there = is_there(tx, call, head, &participant)?;
     let others = bound(tx, head)?;
     admit(&others, &participant, head.participants + 1, call.limits)?;

@@ -225,6 +225,9 @@ pub fn update(
     if after.role_sid.is_none() && !after.is_group_phone() {
         after.role_sid = Some(services::of_call(tx, call)?.default_conversation_role_sid);
     }
+    if after.binding != before.binding {
+        call.owned.require_binding(after.binding.as_ref())?;
+    }
     if after.binding != before.binding || after.identity != before.identity {
         rebind(tx, call, &mut head, (&before, &mut after))?;
     }

@@ -106,6 +106,7 @@ fn call(app: &App, route: &Route, signed_in: &SignedIn, parts: &Parts) -> Result
         source: Source::Api,
         hooks: false,
         limits: app.settings.limits,
+        owned: Arc::clone(&signed_in.owned),
         base_url,
         path: shown.to_owned(),
         ids: Arc::clone(&app.ids),

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use conversations::credentials::{self, Credentials};
-use conversations::{Account, Failure, Service};
+use conversations::{Account, Failure, Owned, Service};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use store::StoreError;
@@ -22,6 +22,8 @@ pub struct SignedIn {
     pub account_sid: Sid<Account>,
     /// Where short paths lead.
     pub default_chat_service_sid: Sid<Service>,
+    /// Which addresses and messaging services are the account's.
+    pub owned: Arc<Owned>,
     /// With which of the account's credentials.
     pub username: Username,
     /// This request among the account's others.
@@ -50,6 +52,7 @@ pub async fn sign_in(app: &App, headers: &HeaderMap) -> Result<SignedIn, Failure
     Ok(SignedIn {
         account_sid: credentials.account_sid,
         default_chat_service_sid: credentials.default_chat_service_sid,
+        owned: Arc::clone(&credentials.owned),
         username,
         running: app.in_flight.begin(credentials.account_sid),
     })

@@ -25,7 +25,7 @@ async fn a_status_acts_within_two_seconds_on_another_node() {
     {
         let before = opens(&other).await;
         assert_ne!(before, expected);
-        let form = UpdateAccount { friendly_name: None, status: Some(status) };
+        let form = UpdateAccount { status: Some(status), ..UpdateAccount::default() };
         let update = move |tx: &mut store::Tx<'_>| accounts::update(tx, sid, &form);
         one.app.store().write::<_, Failure>(store::Roots::none(), update).await.expect("it is changed");
         let acted = holds_within(Duration::from_secs(2), async || opens(&other).await == expected);
@@ -43,8 +43,8 @@ async fn an_account_that_is_closed_meanwhile_stays_closed_and_keeps_its_name() {
         let sid = wire::Sid::parse(testkit::ACCOUNT_SID).expect("a sid");
         let mut changes = JoinSet::new();
         for form in [
-            UpdateAccount { friendly_name: None, status: Some(Status::Closed) },
-            UpdateAccount { friendly_name: Some("New".to_owned()), status: None },
+            UpdateAccount { status: Some(Status::Closed), ..UpdateAccount::default() },
+            UpdateAccount { friendly_name: Some("New".to_owned()), ..UpdateAccount::default() },
         ] {
             let store = house.app.store().clone();
             let update = move |tx: &mut store::Tx<'_>| accounts::update(tx, sid, &form);

@@ -41,7 +41,9 @@ fn sample(migration: &str, table: &str, column: &str, place: u8) -> Sample {
         "auto_creation_type" => Sample::Text("studio".to_owned()),
         "method" | "webhook_method" => Sample::Text("GET".to_owned()),
         "target" => Sample::Text("webhook".to_owned()),
-        "filters" | "triggers" | "webhook_filters" => Sample::Text(format!("[\"place {place}\"]")),
+        "filters" | "triggers" | "webhook_filters" | "senders" | "messaging_service_sids" => {
+            Sample::Text(format!("[\"place {place}\"]"))
+        }
         "type" => Sample::Text("service".to_owned()),
         "status" if table == "receipts" => Sample::Text("delivered".to_owned()),
         "status" if table == "accounts" => Sample::Text("suspended".to_owned()),

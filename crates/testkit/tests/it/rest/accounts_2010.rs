@@ -173,7 +173,9 @@ async fn a_subaccount_in_the_administration() {
       "default_inactive_timer": null,
       "default_messaging_service_sid": "MG00000000000000000000000000000011",
       "friendly_name": "Sub",
+      "messaging_service_sids": null,
       "owner_account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      "senders": null,
       "sid": "AC00000000000000000000000000000009",
       "status": "active"
     }
@@ -187,7 +189,9 @@ async fn a_subaccount_in_the_administration() {
       "default_inactive_timer": null,
       "default_messaging_service_sid": "MG00000000000000000000000000000011",
       "friendly_name": "Sub",
+      "messaging_service_sids": null,
       "owner_account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      "senders": null,
       "sid": "AC00000000000000000000000000000009",
       "status": "suspended"
     }
@@ -201,7 +205,9 @@ async fn a_subaccount_in_the_administration() {
       "default_inactive_timer": null,
       "default_messaging_service_sid": "MG00000000000000000000000000000011",
       "friendly_name": "Sub",
+      "messaging_service_sids": null,
       "owner_account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      "senders": null,
       "sid": "AC00000000000000000000000000000009",
       "status": "suspended"
     }

@@ -19,6 +19,7 @@ mod participants;
 mod push_credentials;
 mod receipts;
 mod roles;
+mod senders;
 mod service_notifications;
 mod services;
 mod timers;
