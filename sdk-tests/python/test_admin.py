@@ -71,6 +71,18 @@ def test_keys(house):
     admin(house, "key", "delete", sid, succeeds=False)
 
 
+def test_templates(house):
+    created = admin(house, "template", "create", "Hi {{1}}", "--friendly-name", "greeting")
+    sid, imported = found(r"\bHX[0-9a-f]{32}\b", created), "HX" + "1" * 32
+    assert imported in admin(house, "template", "create", "Bye", "--sid", imported)
+    admin(house, "template", "create", "Bye", "--sid", imported, succeeds=False)
+    listed = admin(house, "template", "list")
+    assert sid in listed and "greeting" in listed and imported in listed
+    admin(house, "template", "delete", sid)
+    assert sid not in admin(house, "template", "list")
+    admin(house, "template", "delete", sid, succeeds=False)
+
+
 def test_what_the_commands_make_works(data):
     server = process.start(data, variables=WITH_TOKEN)
     account = admin(data, "account", "create", "--friendly-name", "Second")

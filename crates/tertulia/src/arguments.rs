@@ -37,6 +37,13 @@ pub enum Command {
     #[command(subcommand)]
     Key(KeyCommand),
 
+    /// Administer the content templates of an account, which messages name by ContentSid
+    ///
+    /// Speaks to the server that runs on the data directory, or opens the database where none runs. A
+    /// template of more than a text is posted to /tertulia/v1/ContentTemplates.
+    #[command(subcommand)]
+    Template(TemplateCommand),
+
     /// Check flags, environment and configuration file as `serve` would read them
     CheckConfig {
         #[command(flatten)]
@@ -122,6 +129,52 @@ pub enum KeyCommand {
     Delete {
         /// The key
         #[arg(value_name = "KEY_SID")]
+        sid: String,
+
+        #[command(flatten)]
+        account: OfAccount,
+
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum TemplateCommand {
+    /// List the templates of an account, oldest first
+    List {
+        #[command(flatten)]
+        account: OfAccount,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Make a template of a text
+    Create {
+        /// The text; {{1}} or {{name}} stands for a variable
+        #[arg(value_name = "TEXT")]
+        text: String,
+
+        /// A name for people
+        #[arg(long, value_name = "NAME")]
+        friendly_name: Option<String>,
+
+        /// Its sid, where it comes from elsewhere
+        #[arg(long, value_name = "CONTENT_SID")]
+        sid: Option<String>,
+
+        #[command(flatten)]
+        account: OfAccount,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Remove a template; messages keep what they said
+    Delete {
+        /// The template
+        #[arg(value_name = "CONTENT_SID")]
         sid: String,
 
         #[command(flatten)]

@@ -1,13 +1,13 @@
-//! `tertulia account` and `tertulia key`.
+//! `tertulia account`, `tertulia key` and `tertulia template`.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 use anyhow::Context;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::administration::Administration;
-use crate::arguments::{AccountCommand, Common, KeyCommand, Which};
+use crate::arguments::{AccountCommand, Common, KeyCommand, TemplateCommand, Which};
 
 const SHOWN: [&str; 6] = ["sid", "auth_token", "secret", "status", "date_created", "friendly_name"];
 
@@ -62,6 +62,49 @@ pub fn key(command: &KeyCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `tertulia template`.
+pub fn template(command: &TemplateCommand) -> anyhow::Result<()> {
+    match command {
+        TemplateCommand::List { account, common } => {
+            let administration = Administration::reach(&common.place)?;
+            let account_sid = of_account(&administration, account.account_sid.as_deref())?;
+            print(common, &templates(&administration, &account_sid)?);
+        }
+        TemplateCommand::Create { text, friendly_name, sid, account, common } => {
+            let administration = Administration::reach(&common.place)?;
+            let account_sid = of_account(&administration, account.account_sid.as_deref())?;
+            let types = json!({"twilio/text": {"body": text}}).to_string();
+            let mut form = named(friendly_name.as_deref());
+            form.push(("Types", &types));
+            form.extend(sid.as_deref().map(|sid| ("Sid", sid)));
+            let path = format!("/ContentTemplates?AccountSid={account_sid}");
+            print(common, &administration.ask("POST", &path, &form)?);
+        }
+        TemplateCommand::Delete { sid, account, common } => {
+            let administration = Administration::reach(&common.place)?;
+            let account_sid = of_account(&administration, account.account_sid.as_deref())?;
+            let path = format!("/ContentTemplates/{}?AccountSid={account_sid}", plain(sid)?);
+            print(common, &administration.ask("DELETE", &path, &[])?);
+        }
+    }
+    Ok(())
+}
+
+/// All of an account's templates, from as many pages as there are.
+fn templates(administration: &Administration, account_sid: &str) -> anyhow::Result<Value> {
+    let mut path = format!("/ContentTemplates?AccountSid={account_sid}&PageSize=1000");
+    let mut found = Vec::new();
+    loop {
+        let page = administration.ask("GET", &path, &[])?;
+        found.extend(page["contents"].as_array().into_iter().flatten().cloned());
+        let next = page["meta"]["next_page_url"].as_str().and_then(|url| url.split_once("/tertulia/v1"));
+        match next {
+            Some((_, next)) => next.clone_into(&mut path),
+            None => return Ok(json!({"contents": found})),
+        }
+    }
+}
+
 fn named(friendly_name: Option<&str>) -> Vec<(&'static str, &str)> {
     friendly_name.map(|name| ("FriendlyName", name)).into_iter().collect()
 }
@@ -112,8 +155,6 @@ fn cells(thing: &Value) -> impl Iterator<Item = (&'static str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

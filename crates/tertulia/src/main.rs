@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Serve(given) => serve::serve(&given),
         Command::Account(command) => commands::account(&command),
         Command::Key(command) => commands::key(&command),
+        Command::Template(command) => commands::template(&command),
         Command::CheckConfig { given, print_defaults } => check_config::check(&given, print_defaults),
     };
     match done {
