@@ -1,6 +1,9 @@
 //! From the arguments to the end of the program.
 
+use std::ffi::OsString;
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,7 +16,7 @@ use tempfile::TempDir;
 
 use super::child::{self, Signals};
 use super::credentials::{ACCOUNT_SID, AUTH_TOKEN, Credentials};
-use super::environment::{Variable, variables};
+use super::environment::{self, Variable};
 use super::trust;
 use crate::arguments::Intercept;
 use crate::bind::{bind, local_url};
@@ -52,8 +55,7 @@ fn run(arguments: &Intercept) -> anyhow::Result<u8> {
     let (credentials, warnings) = Credentials::find(variable);
     let mut configuration = Configuration::read(&adapted(given, credentials))?;
     configuration.warnings.extend(warnings);
-    let mut files = tempfile::Builder::new();
-    let files = files.prefix("tertulia-intercept-").tempdir().context("cannot make a temporary directory")?;
+    let files = files().context("cannot make a temporary directory")?;
     let place = place(arguments, &mut configuration, &files)?;
     let Configuration {
         listen,
@@ -96,6 +98,12 @@ fn run(arguments: &Intercept) -> anyhow::Result<u8> {
             })
         }
     }
+}
+
+/// A directory for what the run leaves in files, for its owner alone.
+fn files() -> std::io::Result<TempDir> {
+    let mut files = tempfile::Builder::new();
+    files.prefix("tertulia-intercept-").permissions(Permissions::from_mode(0o700)).tempdir()
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -178,7 +186,7 @@ async fn prepared(
 
 /// What is to be done once there is a server.
 struct Errand<'a> {
-    command: &'a [std::ffi::OsString],
+    command: &'a [OsString],
     others: Others,
     files: &'a Path,
 }
@@ -187,7 +195,7 @@ impl Errand<'_> {
     async fn run(
         &self,
         server: SocketAddr,
-        mut variables_more: Vec<Variable>,
+        mut variables: Vec<Variable>,
         signals: &mut Signals,
     ) -> anyhow::Result<u8> {
         let authority = Authority::new(SystemClock.now());
@@ -196,9 +204,24 @@ impl Errand<'_> {
         write_private(&file, trust::bundle(&authority.pem(), variable).as_bytes())?;
         let proxy = Proxy::start(Plan { server, authority, others: self.others }).await;
         let proxy = proxy.context("cannot listen on 127.0.0.1")?;
-        variables_more.extend(variables(proxy.address(), &file, &local_url(server)));
-        let code = child::run(self.command, &variables_more, signals).await;
+        variables.extend(environment::variables(proxy.address(), &file, &local_url(server)));
+        let code = child::run(self.command, &variables, signals).await;
         proxy.stop().await;
         code
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_in_files_is_for_its_owner_and_goes() {
+        let files = files().expect("a directory");
+        let path = files.path().to_owned();
+        let mode = std::fs::metadata(&path).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        drop(files);
+        assert!(!path.exists());
     }
 }
