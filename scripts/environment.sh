@@ -7,6 +7,7 @@ TEST_HOME="$ROOT/.test"
 LOGS="$TEST_HOME/logs"
 VENV="$TEST_HOME/venv"
 NODE_SUITE="$ROOT/sdk-tests/node"
+CLI_SUITE="$ROOT/sdk-tests/cli"
 mkdir -p "$LOGS"
 cd "$ROOT"
 

@@ -73,4 +73,9 @@ npm_packages() { (cd "$NODE_SUITE" && npm ci --no-progress --loglevel=error); }
 [ -d "$NODE_SUITE/node_modules/twilio" ] || rm -f "$TEST_HOME/stamps/npm"
 once_for npm "$(cd "$NODE_SUITE" && digest package.json package-lock.json .npmrc)" npm_packages
 
+# The official command line tool, in a folder of its own: it brings four hundred packages.
+cli_packages() { (cd "$CLI_SUITE" && npm ci --no-progress --loglevel=error); }
+[ -x "$CLI_SUITE/node_modules/.bin/twilio" ] || rm -f "$TEST_HOME/stamps/twilio-cli"
+once_for twilio-cli "$(cd "$CLI_SUITE" && digest package.json package-lock.json .npmrc)" cli_packages
+
 cargo fetch --locked --offline --quiet 2>/dev/null || { say "fetch crates"; cargo fetch --locked; }

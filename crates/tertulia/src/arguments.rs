@@ -2,6 +2,8 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are help texts, printed as they stand")]
 
+use std::ffi::OsString;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::given::{Given, Place};
@@ -23,6 +25,22 @@ pub enum Command {
     /// the environment or the configuration file and not from flags; a variable with _FILE at its end
     /// names a file that holds the secret.
     Serve(Box<Given>),
+
+    /// Run a program, unchanged, whose calls to Twilio come here
+    ///
+    /// `tertulia intercept -- pytest` runs pytest with a proxy and a certificate authority in its environment, made for
+    /// this run, so that what it sends to https://conversations.twilio.com and Twilio's other hosts arrives at a
+    /// server of this machine. Requests to other hosts are refused. The command ends with the status of the program.
+    ///
+    /// Where a server runs on the data directory, the program is led to that one. Otherwise it gets a server of
+    /// its own: a new and empty one that is gone afterwards, or one that keeps what it has where --data,
+    /// --database or their variables say so. Of its own server the program gets TWILIO_ACCOUNT_SID and
+    /// TWILIO_AUTH_TOKEN unless it has them; if it has, the server is made to know them, and TWILIO_API_KEY and
+    /// TWILIO_API_SECRET too. TERTULIA_URL is the address of the server itself.
+    ///
+    /// The server of its own listens on a free port, serves no metrics and logs warnings only, unless
+    /// --listen, --metrics-listen or --log-level say otherwise.
+    Intercept(Box<Intercept>),
 
     /// Administer accounts
     ///
@@ -183,6 +201,24 @@ pub enum TemplateCommand {
         #[command(flatten)]
         common: Common,
     },
+}
+
+#[derive(Args)]
+pub struct Intercept {
+    /// Let requests to other hosts than Twilio's through
+    #[arg(long)]
+    pub passthrough: bool,
+
+    /// Start a new and empty server even where one runs; it is gone afterwards
+    #[arg(long, conflicts_with_all = ["data", "database"])]
+    pub ephemeral: bool,
+
+    #[command(flatten)]
+    pub given: Given,
+
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 /// What every administrative command takes.

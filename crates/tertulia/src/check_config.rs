@@ -23,6 +23,7 @@ fn summary(configuration: &Configuration) -> String {
         settings,
         workers,
         storage,
+        is_storage_named: _,
         repeatable,
         pinned,
         logging: _,

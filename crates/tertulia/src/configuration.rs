@@ -37,6 +37,8 @@ pub struct Configuration {
     /// Threads that serve requests.
     pub workers: usize,
     pub storage: Storage,
+    /// Whether somebody said where everything is kept.
+    pub is_storage_named: bool,
     pub repeatable: Repeatable,
     pub pinned: Pinned,
     pub logging: Logging,
@@ -112,6 +114,7 @@ impl Configuration {
                 queue_max: at_least_one("storage.queue_max", storage.queue_max)?,
                 readers: at_least_one("storage.readers", storage.readers)?,
             },
+            is_storage_named: storage.is_named,
             repeatable: repeatable(server)?,
             pinned: pinned(account)?,
             logging: Logging::new(&log.level, Format::parse(&log.format)?)?,

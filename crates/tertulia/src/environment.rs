@@ -57,6 +57,8 @@ impl Environment {
             messaging_services: plain("MESSAGING_SERVICES"),
             ..Given::default()
         };
+        // What `tertulia intercept` tells the program that it runs, which may be one of ours.
+        left.remove("TERTULIA_URL");
         given.place.database = secret(&mut left, "DATABASE")?;
         given.place.master_key = secret(&mut left, "MASTER_KEY")?;
         given.auth_token = secret(&mut left, "AUTH_TOKEN")?;

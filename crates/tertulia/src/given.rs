@@ -97,6 +97,8 @@ impl Place {
     fn apply(&self, sections: &mut Sections) {
         let Self { data, database, config: _, master_key } = self;
         let storage = &mut sections.storage;
+        let is_set = |given: &Option<String>| given.as_ref().is_some_and(|text| !text.is_empty());
+        storage.is_named |= is_set(data) || is_set(database);
         put(data.as_deref(), &mut storage.data);
         put(database.as_deref(), &mut storage.database);
         put(master_key.as_deref(), &mut storage.master_key);

@@ -11,6 +11,7 @@ mod data_directory;
 mod environment;
 mod first_account;
 mod given;
+mod intercept;
 mod logging;
 mod open;
 mod run_file;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Account(command) => commands::account(&command),
         Command::Key(command) => commands::key(&command),
         Command::Template(command) => commands::template(&command),
+        Command::Intercept(arguments) => return intercept::intercept(&arguments),
         Command::CheckConfig { given, print_defaults } => check_config::check(&given, print_defaults),
     };
     match done {

@@ -43,6 +43,9 @@ pub struct StorageSection {
     pub batch_max: usize,
     pub queue_max: usize,
     pub readers: usize,
+    /// Whether somebody said where.
+    #[serde(skip)]
+    pub is_named: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -84,9 +87,13 @@ impl Sections {
         let given: Table = toml::from_str(file).map_err(|error| error.to_string())?;
         let mut table: Table = toml::from_str(DEFAULTS).map_err(|error| error.to_string())?;
         let is_given = given.get("metrics").is_some_and(|metrics| metrics.get("listen").is_some());
+        let is_named = given
+            .get("storage")
+            .is_some_and(|storage| ["data", "database"].iter().any(|key| storage.get(key).is_some()));
         lay_over(&mut table, given);
         let mut sections: Self = table.try_into().map_err(|error: toml::de::Error| error.to_string())?;
         sections.metrics.is_given = is_given;
+        sections.storage.is_named = is_named;
         Ok(sections)
     }
 }

@@ -26,8 +26,19 @@ const WATCH: Duration = Duration::from_secs(1);
 
 /// Serves until it is told to stop.
 pub fn serve(flags: &Given) -> anyhow::Result<()> {
-    let Configuration { listen, metrics, settings, workers, storage, repeatable, pinned, logging, warnings } =
-        Configuration::read(flags)?;
+    let configuration = Configuration::read(flags)?;
+    let Configuration {
+        listen,
+        metrics,
+        settings,
+        workers,
+        storage,
+        repeatable,
+        pinned,
+        logging,
+        warnings,
+        ..
+    } = configuration;
     let runtime = runtime(workers)?;
     DataDirectory::make(&storage.data)?;
     let directory = DataDirectory::lock_for_server(&storage.data)?;
@@ -44,7 +55,8 @@ pub fn serve(flags: &Given) -> anyhow::Result<()> {
     runtime.block_on(run(&directory, listeners, (store, tools), (settings, pinned)))
 }
 
-fn runtime(workers: usize) -> anyhow::Result<Runtime> {
+/// The threads that serve.
+pub fn runtime(workers: usize) -> anyhow::Result<Runtime> {
     let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     runtime.context("cannot start the threads that serve")
 }

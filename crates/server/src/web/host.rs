@@ -20,6 +20,9 @@ const PRODUCTS: [Product; 2] = [
     Product { label: "api", serves: |path| path.starts_with(PREFIX_2010), named: "accounts and their keys" },
 ];
 
+/// Below which all of Twilio's hosts are.
+const DOMAIN: &str = "twilio.com";
+
 /// Where the API of 2010 begins, which is a neighbour: whoever posts a message to its host shall not find
 /// a conversation of that name made.
 const PREFIX_2010: &str = "/2010-04-01/";
@@ -49,10 +52,14 @@ pub fn base_url(settings: &Settings, request: &Parts) -> Result<BaseUrl, Problem
         return Err(Problem::parameter("The Host header does not name a host"));
     };
     serve(name, request.uri.path())?;
-    if let Some(public) = &settings.public_url {
+    // Twilio: its hosts speak https alone. Who asks for one came here by `intercept` or by a changed name, and
+    // would not find us under another URL.
+    let is_known_by_https = is_twilios(name) && matches!(&host[name.len()..], "" | ":443");
+    if let Some(public) = settings.public_url.as_ref().filter(|_| !is_known_by_https) {
         return Ok(BaseUrl(Arc::clone(public.text())));
     }
     let scheme = match forwarded("x-forwarded-proto")? {
+        None if is_known_by_https => "https",
         None => "http",
         Some(scheme) if scheme.eq_ignore_ascii_case("http") => "http",
         Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
@@ -101,10 +108,19 @@ fn name(host: &str) -> Option<&str> {
     (is_port && is_named).then_some(name)
 }
 
+/// Whether this is `twilio.com` or lies below it.
+fn is_twilios(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    let (before, end) = name.split_at(name.len().saturating_sub(DOMAIN.len()));
+    end.eq_ignore_ascii_case(DOMAIN) && (before.is_empty() || before.ends_with('.'))
+}
+
 fn serve(name: &str, asked_path: &str) -> Result<(), Problem> {
+    if !is_twilios(name) {
+        return Ok(());
+    }
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let Some(labels) = name.strip_suffix(".twilio.com") else { return Ok(()) };
-    let label = labels.split('.').next().unwrap_or_default();
+    let label = name.split('.').next().unwrap_or_default();
     let reason = match PRODUCTS.iter().find(|product| product.label == label) {
         Some(product) if (product.serves)(asked_path) => return Ok(()),
         Some(product) => format!("of {name} only {} are served here", product.named),
@@ -192,9 +208,13 @@ mod tests {
             "Conversations.dublin.ie1.twilio.com:443",
             "conversations.twilio.com.",
         ] {
-            assert_eq!(asked_for(host), Ok(format!("http://{host}")));
+            assert_eq!(asked_for(host), Ok(format!("https://{host}")), "its hosts speak https alone");
         }
-        for host in ["messaging.twilio.com", "x.conversations.twilio.com", "chat.twilio.com.:8080"] {
+        let port = "conversations.twilio.com:8080";
+        assert_eq!(asked_for(port), Ok(format!("http://{port}")), "which is none of Twilio's");
+        for host in
+            ["twilio.com", "messaging.twilio.com", "x.conversations.twilio.com", "chat.twilio.com.:8080"]
+        {
             let problem = asked_for(host).expect_err(host);
             assert_eq!((problem.code, problem.status), (20404, 404));
             assert!(problem.message.contains("/Services was not found"), "{}", problem.message);
@@ -255,6 +275,8 @@ mod tests {
         let settings = Settings { public_url, ..settings() };
         let asked_for = |host| asked_by(STRANGER, &settings, &[("host", host)]);
         assert_eq!(asked_for("inner:8080").as_deref(), Ok("https://example.org"));
+        let twilios = "conversations.twilio.com";
+        assert_eq!(asked_for(twilios), Ok(format!("https://{twilios}")), "and not above Twilio's own names");
         assert_eq!(asked_for("messaging.twilio.com").expect_err("another product").status, 404);
     }
 }
