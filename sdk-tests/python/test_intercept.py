@@ -135,8 +135,8 @@ asyncio.run(main())
     assert ran.stdout.startswith("https://conversations.twilio.com/v1/"), ran.stderr
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="the machine has no curl")
 def test_curl_runs_unchanged(intercept):
+    assert shutil.which("curl"), "curl is part of this test"
     script = 'curl -sS -u "$TWILIO_ACCOUNT_SID:$TWILIO_AUTH_TOKEN" -d FriendlyName=x'
     for scheme in ("https", "http"):
         ran = intercept(program=["sh", "-c", f"{script} {scheme}://Conversations.Dublin.IE1.Twilio.com/v1/Conversations"])
@@ -209,6 +209,7 @@ class Web(socketserver.ThreadingMixIn, http.server.HTTPServer):
 @pytest.fixture
 def web(tmp_path):
     """A server of the test's own, in the clear and with TLS: (port, port, file of its certificate)."""
+    assert shutil.which("openssl"), "openssl makes the certificate of this test"
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
@@ -227,7 +228,6 @@ def web(tmp_path):
         one.server_close()
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="the machine has no openssl to make a certificate with")
 @pytest.mark.parametrize("flags", [["--passthrough"], []])
 def test_other_hosts_are_passed_where_they_may(intercept, web, flags):
     """By the proxy, because the program forgets that these two are at home; with the authorities it had before."""
