@@ -50,6 +50,7 @@ fn summary(configuration: &Configuration) -> String {
             "master key",
             if storage.master_key.is_some() { "given" } else { "in the data directory" }.to_owned(),
         ),
+        ("media", storage.bucket.as_ref().map_or("in the data directory", |_| "in a bucket").to_owned()),
         ("account", pinned.account_sid.map_or_else(|| "not pinned".to_owned(), |sid| sid.to_string())),
         ("admin token", if settings.admin_tokens.is_empty() { "none" } else { "given" }.to_owned()),
         ("metrics", metrics),

@@ -86,6 +86,19 @@ pub struct Given {
     pub api_key_secret: Option<String>,
     #[arg(skip)]
     pub admin_token: Option<String>,
+    #[arg(skip)]
+    pub s3: GivenS3,
+}
+
+/// The bucket that files are kept in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenS3 {
+    pub bucket: Option<String>,
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    pub key_id: Option<String>,
+    pub secret: Option<String>,
+    pub path_style: Option<bool>,
 }
 
 impl Place {
@@ -105,10 +118,11 @@ impl Given {
         #[rustfmt::skip]
         let Self {
             place, listen, public_url, trusted_proxies, metrics_listen, strict, lenient, clock, seed, log_format,
-            log_level, mode, account_sid, auth_token, api_key_sid, api_key_secret, admin_token,
+            log_level, mode, account_sid, auth_token, api_key_sid, api_key_secret, admin_token, s3,
         } = self;
         place.apply(sections);
-        let Sections { server, storage: _, account, admin, metrics, log } = sections;
+        s3.apply(sections);
+        let Sections { server, storage: _, media: _, account, admin, metrics, log } = sections;
         put(listen.as_deref(), &mut server.listen);
         put(public_url.as_deref(), &mut server.public_url);
         if let Some(networks) = trusted_proxies.as_deref().filter(|networks| !networks.is_empty()) {
@@ -135,6 +149,22 @@ impl Given {
         put(admin_token.as_deref(), &mut admin.token);
         put(log_format.as_deref(), &mut log.format);
         put(log_level.as_deref(), &mut log.level);
+    }
+}
+
+impl GivenS3 {
+    /// Puts what is given over what is there. No `..`, so that nothing new is forgotten.
+    fn apply(&self, sections: &mut Sections) {
+        let Self { bucket, endpoint, region, key_id, secret, path_style } = self;
+        let media = &mut sections.media;
+        put(bucket.as_deref(), &mut media.bucket);
+        put(endpoint.as_deref(), &mut media.endpoint);
+        put(region.as_deref(), &mut media.region);
+        put(key_id.as_deref(), &mut media.key_id);
+        put(secret.as_deref(), &mut media.secret);
+        if let Some(path_style) = path_style {
+            media.path_style = *path_style;
+        }
     }
 }
 

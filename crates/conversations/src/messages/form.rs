@@ -1,5 +1,6 @@
 //! What create, update and list of messages take.
 
+use crate::media::Media;
 use crate::prelude::*;
 
 /// Bytes.
@@ -11,6 +12,7 @@ const ATTRIBUTES_LENGTH: usize = 4 * 1024;
 pub struct CreateMessage {
     pub author: Option<String>,
     pub body: Option<String>,
+    pub media_sid: Option<Sid<Media>>,
     pub subject: Option<String>,
     pub attributes: Option<Attributes>,
     pub date_created: Option<Timestamp>,
@@ -30,28 +32,30 @@ pub struct UpdateMessage {
 
 impl FromForm for CreateMessage {
     fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
-        refuse_media_and_content(form)?;
+        refuse_content(form)?;
         let UpdateMessage { author, body, subject, attributes, date_created, date_updated } =
             UpdateMessage::from_form(call, form)?;
-        let says_something = body.as_ref().is_some_and(|body| !body.is_empty());
+        let media_sid = media_sid(form)?;
+        let says_something = media_sid.is_some() || body.as_ref().is_some_and(|body| !body.is_empty());
         if !says_something && attributes.is_none() && subject.is_none() {
             return Err(Problem::BODY_NOT_PROVIDED);
         }
-        Ok(Self { author, body, subject, attributes, date_created, date_updated })
+        Ok(Self { author, body, media_sid, subject, attributes, date_created, date_updated })
     }
 }
 
-/// Neither is stored yet, so neither can be attached; a sid that cannot exist is refused as malformed.
-fn refuse_media_and_content(form: &Form) -> Result<(), Problem> {
+/// An empty one is none.
+fn media_sid(form: &Form) -> Result<Option<Sid<Media>>, Problem> {
+    let given = form.get("MediaSid").filter(|sid| !sid.is_empty());
+    given.map(|sid| Sid::parse(sid).ok_or(Problem::INVALID_MEDIA_SID)).transpose()
+}
+
+/// Content is not stored yet, so none can be sent; a sid that cannot exist is refused as malformed.
+fn refuse_content(form: &Form) -> Result<(), Problem> {
     let looks_like = |sid: &str, prefix: &str| {
         sid.strip_prefix(prefix)
             .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
     };
-    match form.get("MediaSid") {
-        None | Some("") => {}
-        Some(sid) if looks_like(sid, "ME") => return Err(Problem::MEDIA_NOT_FOUND),
-        Some(_) => return Err(Problem::INVALID_MEDIA_SID),
-    }
     match form.get("ContentSid") {
         None | Some("") if form.get("ContentVariables").is_some() => Err(Problem::CONTENT_SID_MISSING),
         None | Some("") => Ok(()),

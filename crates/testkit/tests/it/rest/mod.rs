@@ -11,6 +11,7 @@ mod conversations;
 mod idempotency;
 mod lenient;
 mod letter;
+mod media;
 mod messages;
 mod participant_conversations;
 mod participant_update;
