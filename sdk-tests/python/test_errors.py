@@ -7,10 +7,11 @@ provokes it, or with the reason why none does. So a new entry must be placed bef
 import json
 import random
 import re
+import urllib.request
 
 import pytest
 from harness.process import ROOT
-from harness.raw import call, make
+from harness.raw import basic, call, make
 
 pytestmark = pytest.mark.both
 
@@ -248,6 +249,26 @@ def content(*types, variables="{}"):
     return ask
 
 
+def file(ground):
+    """An uploaded file: not one of the operations that the contract knows."""
+    request = urllib.request.Request(f"{ground.server.url}{ground.path}/Media", b"x", {
+        "Authorization": basic(*ground.server.credentials), "Content-Type": "text/plain",
+    })
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["sid"]
+
+
+def file_twice(ground):
+    messages, form = f"{ground.conversation()}/Messages", {"MediaSid": file(ground)}
+    ground.made(messages, **form)
+    return ground.post(messages, form)
+
+
+def body_of_a_file(ground):
+    messages = f"{ground.conversation()}/Messages"
+    return ground.post(f"{messages}/{ground.made(messages, MediaSid=file(ground))}", {"Body": "x"})
+
+
 def created(path, **form):
     return lambda ground: ground.post(path, form)
 
@@ -372,9 +393,16 @@ PROVOKED = {
     50451: lambda g: g.get("ParticipantConversations?Identity=alice&Address=%2B15550001111"),
     50453: joins(lambda: pair(address="alice@example.org")),
     50503: posted(),
+    50506: lambda g: g.ask(
+        "POST", "MediaSet", body='{"command":"get","list":[{}]}', headers={"Content-Type": "application/json"}
+    ),
     50504: posted(Body="x" * (32 * 1024 + 1)),
     50507: posted(MediaSid="ME" + NOBODY),
+    50508: file_twice,
+    50509: body_of_a_file,
     50510: posted(MediaSid="junk"),
+    50511: lambda g: g.ask("POST", "Media", body="x", headers={"Content-Type": "picture"}),
+    50512: lambda g: g.ask("POST", "Media", headers={"Content-Length": str(150 * 1024 * 1024 + 1)}),
     50513: lambda g: g.post(f"{group(g, 2)[0]}/Messages", {"Author": "stranger", "Body": "x"}),
     50526: posted(ContentSid="junk"),
     50527: content(variables="junk"),
@@ -390,7 +418,6 @@ STATUS = {50050: 400, 50100: 400}
 
 # No request provokes these.
 OUT_OF_REACH = {
-    "not served yet: media": {50506, 50508, 50511, 50512},
     "not served yet: limits of rate": {20429, 50063, 50074},
     "group MMS is there for every account": {50452},
     "hooks are not called yet": {50056, 50057},
@@ -418,7 +445,6 @@ OUT_OF_REACH = {
     "there are no regions": {50385},
     "a conversation is never seen initializing": {50386},
     "every account has a messaging service": {50373},
-    "media cannot be named in an update": {50509},
 }
 
 

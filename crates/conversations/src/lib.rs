@@ -37,6 +37,7 @@ pub mod conversations;
 pub mod credentials;
 pub mod heads;
 pub mod idempotency;
+pub mod media;
 pub mod memberships;
 pub mod messages;
 pub mod participant_conversations;
@@ -67,6 +68,7 @@ pub use conversations::Conversation;
 pub use failure::Failure;
 pub use ids::{Asker, Ids, RandomIds, hex};
 pub use locate::locate;
+pub use media::Media;
 pub use messages::Message;
 pub use operation::{Answer, Mount, Operation, Path, Verb, Work, WriteWork};
 pub use owned::{Owned, parse_messaging_services, parse_senders};
@@ -93,6 +95,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0005_timers", sql: include_str!("../migrations/0005_timers.sql") },
     Migration { name: "0006_accounts", sql: include_str!("../migrations/0006_accounts.sql") },
     Migration { name: "0007_idempotency", sql: include_str!("../migrations/0007_idempotency.sql") },
+    Migration { name: "0008_media", sql: include_str!("../migrations/0008_media.sql") },
     Migration {
         name: "0009_content_templates",
         sql: include_str!("../migrations/0009_content_templates.sql"),

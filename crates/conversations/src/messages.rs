@@ -13,7 +13,7 @@ use crate::heads::{self, Head};
 use crate::participants::{bound, is_group};
 use crate::prelude::*;
 use crate::tombstones::{self, Kind};
-use crate::{participants, receipts, services};
+use crate::{media, participants, receipts, services};
 
 /// Who speaks where no author is named.
 pub const SYSTEM: &str = "system";
@@ -114,7 +114,16 @@ impl Resource for Shown {
 
 impl Message {
     fn new(call: &Call, head: &Head, form: &CreateMessage, now: Timestamp) -> Self {
-        let CreateMessage { author, body, content, subject, attributes, date_created, date_updated } = form;
+        let CreateMessage {
+            author,
+            body,
+            content,
+            media_sid: _,
+            subject,
+            attributes,
+            date_created,
+            date_updated,
+        } = form;
         let date_created = date_created.unwrap_or(now);
         Self {
             key: MessageKey::new(head.number, head.next_index - 1),
@@ -252,9 +261,9 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
     services::require(tx, call)?;
     let author = form.author.as_deref().unwrap_or(SYSTEM);
     let mut rendered = None;
-    let at_once = if form.content.is_none() { heads::next_message(tx, call, path)? } else { None };
-    let (head, bound) = if let Some(head) = at_once {
-        (head, Vec::new())
+    let says_it_plainly = form.content.is_none() && form.media_sid.is_none();
+    let (head, bound, media) = if says_it_plainly && let Some(head) = heads::next_message(tx, call, path)? {
+        (head, Vec::new(), None)
     } else {
         // What may refuse comes before the first write: an undone write costs the whole batch.
         let head = heads::lock_open(tx, call, path)?;
@@ -263,13 +272,17 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
         }
         let bound = bound(tx, &head)?;
         require_speaker(&bound, author)?;
-        (heads::next_message_of(tx, &head)?, bound)
+        let media = form.media_sid.map(|sid| media::take(tx, call, sid)).transpose()?;
+        (heads::next_message_of(tx, &head)?, bound, media)
     };
     let mut message = Message::new(call, &head, form, tx.now());
     if form.content.is_some() {
         message.body = rendered;
     }
     message.participant_sid = participant_of(tx, (&head, &bound), &message.author)?;
+    if let Some(media) = media {
+        message.media = Some(media::attach(tx, media, &message)?);
+    }
     tx.append(&message)?;
     for recipient in bound.iter().filter(|one| one.is_reached_by_channel()) {
         if message.participant_sid != Some(recipient.sid) {
@@ -315,6 +328,9 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Re
     let mut head = heads::lock(tx, call, path)?;
     let message = of_path(tx, call, path, &head)?;
     head.require_open()?;
+    if form.body.is_some() && message.media.is_some() {
+        return Err(Problem::MEDIA_BODY_NOT_UPDATABLE.into());
+    }
     if form.is_empty() {
         return Ok(message.shown(call));
     }
@@ -337,6 +353,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     head.require_open()?;
     tx.remove(&message)?;
     receipts::remove_all(tx, &message)?;
+    media::remove_of(tx, &message)?;
     let index = message.key.index();
     let stone = (Kind::Message, message.sid.as_bytes(), Some(index));
     let position = head.advance();

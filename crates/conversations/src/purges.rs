@@ -7,7 +7,7 @@ use crate::heads;
 use crate::messages::MessageKey;
 use crate::participants;
 use crate::prelude::*;
-use crate::{conversations, memberships, service_notifications, service_webhooks, users};
+use crate::{conversations, media, memberships, service_notifications, service_webhooks, users};
 
 /// Rows that one step removes of what nothing else depends on.
 const ROWS: i64 = 500;
@@ -156,7 +156,7 @@ fn advance_conversation(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure>
             return Ok(false);
         }
     }
-    if participants::end_some(tx, sid, THINGS)? > 0 {
+    if media::remove_some_of(tx, sid)? || participants::end_some(tx, sid, THINGS)? > 0 {
         return Ok(false);
     }
     Ok(is_last(tx.execute(PARTICIPANTS, &[&sid, &ROWS])?, ROWS)
@@ -189,6 +189,9 @@ fn advance_service(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
         users::remove(tx, user)?;
     }
     if !users.is_empty() {
+        return Ok(false);
+    }
+    if media::remove_some_in(tx, purge.chat_service_sid)? {
         return Ok(false);
     }
     service_notifications::remove(tx, purge.chat_service_sid)?;

@@ -4,8 +4,8 @@ use store::Record;
 
 use crate::{
     account_webhooks, accounts, address_configurations, api_keys, bindings, content_templates,
-    conversation_webhooks, conversations, idempotency, memberships, messages, participants, push_credentials,
-    receipts, roles, service_notifications, service_webhooks, services, users,
+    conversation_webhooks, conversations, idempotency, media, memberships, messages, participants,
+    push_credentials, receipts, roles, service_notifications, service_webhooks, services, users,
 };
 
 /// Somebody who wants to see every record's type.
@@ -35,4 +35,5 @@ pub fn each_record(visitor: &mut impl Visitor) {
     visitor.visit::<bindings::Binding>();
     visitor.visit::<address_configurations::AddressConfiguration>();
     visitor.visit::<content_templates::ContentTemplate>();
+    visitor.visit::<media::Media>();
 }

@@ -4,19 +4,38 @@
 //! stored secret cannot be moved to another row. Stored: nonce (12 bytes), ciphertext, tag (16 bytes).
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 
 use crate::ids::Ids;
 
 /// The master key of one installation.
 pub struct Vault {
     key: LessSafeKey,
+    /// Made from the master key, for what only we need to recognise again.
+    signing: hmac::Key,
 }
 
 impl Vault {
     /// `key` comes from the data directory's `master.key` or from the environment.
     pub fn new(key: &[u8; 32]) -> Self {
+        let signing = hmac::sign(&hmac::Key::new(HMAC_SHA256, key), b"tertulia: signatures of our own");
         let key = UnboundKey::new(&AES_256_GCM, key).expect("the key has the cipher's length");
-        Self { key: LessSafeKey::new(key) }
+        Self { key: LessSafeKey::new(key), signing: hmac::Key::new(HMAC_SHA256, signing.as_ref()) }
+    }
+
+    /// Our signature of `text`.
+    pub fn sign(&self, text: &str) -> [u8; 32] {
+        let mut signature = [0; 32];
+        signature.copy_from_slice(hmac::sign(&self.signing, text.as_bytes()).as_ref());
+        signature
+    }
+
+    /// Whether `signature`, in hexadecimal digits, is ours of `text`, in time that does not tell how much of
+    /// it is right.
+    pub fn verify(&self, text: &str, signature: &str) -> bool {
+        let expected = crate::hex(&self.sign(text));
+        verify_slices_are_equal(expected.as_bytes(), signature.as_bytes()).is_ok()
     }
 
     /// What may be stored of `secret` in the row of `sid`.
@@ -54,6 +73,17 @@ mod tests {
         assert_eq!(vault.open(&[8; 16], &stored), None);
         assert_eq!(Vault::new(&[2; 32]).open(&[7; 16], &stored), None);
         assert_eq!(vault.open(&[7; 16], &stored[..5]), None);
+    }
+
+    #[test]
+    fn a_signature_is_of_one_text_and_one_key() {
+        let vault = Vault::new(&[1; 32]);
+        let signature = crate::hex(&vault.sign("text"));
+        assert!(vault.verify("text", &signature));
+        assert!(!vault.verify("texts", &signature));
+        assert!(!vault.verify("text", &signature[..63]));
+        assert!(!vault.verify("text", ""));
+        assert!(!Vault::new(&[2; 32]).verify("text", &signature));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use crate::accounts_2010;
 use crate::admin;
 use crate::health;
+use crate::media::{self, MediaStore};
 use crate::metrics::Metrics;
 use crate::rest;
 use crate::settings::Settings;
@@ -25,6 +26,7 @@ pub struct App {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) media: MediaStore,
     pub(crate) settings: Settings,
     pub(crate) admin_tokens: admin::Tokens,
     pub(crate) known_credentials: KnownCredentials,
@@ -43,18 +45,21 @@ pub struct Tools {
     pub ids: Arc<dyn Ids>,
     /// What an operator may watch; the same that observes the store.
     pub metrics: Arc<Metrics>,
+    /// Where uploaded files are kept.
+    pub media: MediaStore,
 }
 
 impl App {
     /// A server that is not listening yet. Its clock is the store's.
     pub fn new(store: Store, tools: Tools, settings: Settings) -> Arc<Self> {
-        let Tools { vault, ids, metrics } = tools;
+        let Tools { vault, ids, metrics, media } = tools;
         Arc::new(Self {
             clock: store.clock(),
             store,
             vault,
             ids,
             metrics,
+            media,
             admin_tokens: admin::Tokens::new(&settings.admin_tokens),
             settings,
             known_credentials: KnownCredentials::default(),
@@ -75,6 +80,7 @@ impl App {
 pub fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(rest::router())
+        .merge(media::router())
         .merge(admin::router())
         .merge(accounts_2010::router())
         .merge(health::router())

@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conversations::{Failure, idempotency, purges, tombstones};
+use conversations::media::removals;
+use conversations::{Failure, idempotency, media, purges, tombstones};
 use store::Roots;
 
 use crate::app::App;
@@ -29,6 +30,12 @@ pub async fn run(app: Arc<App>, stops: Stops) {
     }
 }
 
+/// Does what there is to do now, for whoever does not want to wait until it is done by itself.
+pub async fn keep_house(app: &App) -> Result<(), Failure> {
+    while step(app).await?.is_continue() {}
+    Ok(())
+}
+
 /// Removes one chunk. Breaks when there is nothing to remove.
 async fn step(app: &App) -> Result<ControlFlow<()>, Failure> {
     if let Some(purge) = app.store.read(purges::next).await? {
@@ -37,8 +44,24 @@ async fn step(app: &App) -> Result<ControlFlow<()>, Failure> {
         app.store.write(Roots::none(), tombstones::prune).await?;
     } else if app.store.read(idempotency::has_old).await? {
         app.store.write(Roots::none(), idempotency::prune).await?;
-    } else {
+    } else if app.store.read(media::has_expired).await? {
+        app.store.write(Roots::none(), media::expire).await?;
+    } else if !remove_files(app).await? {
         return Ok(ControlFlow::Break(()));
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// Removes some of the files that are to go, and tells whether there were any. Their lines go last: what is
+/// interrupted is done again.
+async fn remove_files(app: &App) -> Result<bool, Failure> {
+    let files = app.store.read(removals::due).await?;
+    if files.is_empty() {
+        return Ok(false);
+    }
+    for file in &files {
+        app.media.remove(*file).await.map_err(|error| error.reported())?;
+    }
+    app.store.write(Roots::none(), move |tx| removals::done(tx, &files)).await?;
+    Ok(true)
 }

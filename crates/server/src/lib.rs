@@ -1,7 +1,7 @@
 //! Everything that talks to the world: REST, administration, health, metrics, and the tasks beside them.
 //!
 //! Every door makes a [`Call`](conversations::Call) of what came in, and every change goes through
-//! [`perform()`]. `rest`, `admin` and `accounts_2010` do not know one another; what they
+//! [`perform()`]. `rest`, `media`, `admin` and `accounts_2010` do not know one another; what they
 //! all need of HTTP is in `web`.
 
 mod accounts_2010;
@@ -11,6 +11,7 @@ mod clock;
 mod health;
 mod housekeeping;
 mod listen;
+mod media;
 mod metrics;
 mod perform;
 mod rest;
@@ -22,9 +23,11 @@ mod web;
 
 pub use app::{App, Tools, router};
 pub use clock::{ManualClock, SystemClock};
+pub use housekeeping::keep_house;
+pub use media::{MediaStore, S3};
 pub use metrics::Metrics;
 pub use perform::perform;
-pub use settings::{PublicUrl, Settings};
+pub use settings::{MediaSettings, PublicUrl, Settings};
 pub use start::{Listeners, Server};
 pub use timers::fire_due;
 pub use web::Connection;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use conversations::Limits;
 use http::Uri;
@@ -24,6 +25,23 @@ pub struct Settings {
     pub max_connections: usize,
     /// The store's clock, where it is one that the administration moves.
     pub manual_clock: Option<Arc<ManualClock>>,
+    /// What may be uploaded.
+    pub media: MediaSettings,
+}
+
+/// What holds for uploaded files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaSettings {
+    /// Bytes of the largest file. In strict mode Twilio's own limit holds besides.
+    pub max_bytes: u64,
+    /// How long a file is kept that no message carries.
+    pub kept: Duration,
+}
+
+impl Default for MediaSettings {
+    fn default() -> Self {
+        Self { max_bytes: 1024 * 1024 * 1024, kept: Duration::from_mins(5) }
+    }
 }
 
 impl Default for Settings {
@@ -35,6 +53,7 @@ impl Default for Settings {
             admin_tokens: Vec::new(),
             max_connections: 10_000,
             manual_clock: None,
+            media: MediaSettings::default(),
         }
     }
 }

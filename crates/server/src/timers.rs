@@ -143,6 +143,7 @@ pub async fn move_clock(app: &App, clock: &ManualClock, target: Timestamp) -> Re
         }
         let now = clock.now();
         if now >= target {
+            app.housekeeping.notify_one();
             return failed.map_or(Ok(()), Err);
         }
         let next = app.store.read(move |tx| timers::next(tx, now)).await?;

@@ -52,6 +52,7 @@ fn summary(configuration: &Configuration) -> String {
             "master key",
             if storage.master_key.is_some() { "given" } else { "in the data directory" }.to_owned(),
         ),
+        ("media", storage.bucket.as_ref().map_or("in the data directory", |_| "in a bucket").to_owned()),
         ("account", pinned.account_sid.map_or_else(|| "not pinned".to_owned(), |sid| sid.to_string())),
         ("senders", counted(pinned.senders.as_ref())),
         ("messaging", counted(pinned.messaging_services.as_ref())),

@@ -4,17 +4,18 @@ use std::fmt;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use conversations::webhooks::Texts;
 use conversations::{Account, ApiKey, Limits, parse_messaging_services, parse_senders};
 use ipnet::IpNet;
-use server::{PublicUrl, Settings};
+use server::{MediaSettings, PublicUrl, S3, Settings};
 use wire::{Prefix, Sid};
 
 use crate::environment::Environment;
 use crate::given::Given;
 use crate::logging::{Format, Logging};
-use crate::sections::{AccountSection, Sections, ServerSection};
+use crate::sections::{AccountSection, MediaSection, Sections, ServerSection};
 
 /// Something is wrong with what was asked, in words for people.
 #[derive(Debug)]
@@ -64,6 +65,8 @@ pub struct Storage {
     pub batch_max: usize,
     pub queue_max: usize,
     pub readers: usize,
+    /// Where files are kept that messages carry, if not in the data directory.
+    pub bucket: Option<S3>,
 }
 
 /// What makes a run repeatable.
@@ -95,7 +98,7 @@ impl Configuration {
     }
 
     fn of(sections: &Sections) -> Result<Self, Misconfigured> {
-        let Sections { server, storage, account, admin, metrics, log } = sections;
+        let Sections { server, storage, media, account, admin, metrics, log } = sections;
         let metrics = match address("metrics.listen", &metrics.listen) {
             _ if metrics.listen.is_empty() || metrics.listen == "off" => MetricsListen::Off,
             found if metrics.is_given => MetricsListen::Given(found?),
@@ -104,7 +107,11 @@ impl Configuration {
         Ok(Self {
             listen: address("server.listen", &server.listen)?,
             metrics,
-            settings: Settings { admin_tokens: set(&admin.token).into_iter().collect(), ..settings(server)? },
+            settings: Settings {
+                admin_tokens: set(&admin.token).into_iter().collect(),
+                media: media_settings(media)?,
+                ..settings(server)?
+            },
             workers: workers(server.workers),
             storage: Storage {
                 data: PathBuf::from(&storage.data),
@@ -113,6 +120,7 @@ impl Configuration {
                 batch_max: at_least_one("storage.batch_max", storage.batch_max)?,
                 queue_max: at_least_one("storage.queue_max", storage.queue_max)?,
                 readers: at_least_one("storage.readers", storage.readers)?,
+                bucket: bucket(media)?,
             },
             is_storage_named: storage.is_named,
             repeatable: repeatable(server)?,
@@ -152,6 +160,40 @@ fn settings(server: &ServerSection) -> Result<Settings, Misconfigured> {
         max_connections: at_least_one("server.max_connections", server.max_connections)?,
         ..Settings::default()
     })
+}
+
+fn media_settings(media: &MediaSection) -> Result<MediaSettings, Misconfigured> {
+    // A terabyte and a century: nothing that is counted on them runs over.
+    let between = |key: &str, given: u64, most: u64| {
+        let is_good = (1..=most).contains(&given);
+        if is_good { Ok(given) } else { Err(wrong(key, &given.to_string(), &format!("1 to {most}"))) }
+    };
+    let megabytes = between("media.max_megabytes", media.max_megabytes, 1024 * 1024)?;
+    let seconds = between("media.unattached_seconds", media.unattached_seconds, 100 * 366 * 86_400)?;
+    Ok(MediaSettings { max_bytes: megabytes * 1024 * 1024, kept: Duration::from_secs(seconds) })
+}
+
+fn bucket(media: &MediaSection) -> Result<Option<S3>, Misconfigured> {
+    let MediaSection { bucket, endpoint, region, key_id, secret, path_style, .. } = media;
+    let Some(bucket) = set(bucket) else {
+        let is_alone = [endpoint, key_id, secret].iter().any(|text| !text.is_empty());
+        let text = "media.endpoint, media.key_id and media.secret need media.bucket, which is not set";
+        return if is_alone { Err(Misconfigured(text.to_owned())) } else { Ok(None) };
+    };
+    let needed = |key: &str, text: &str| {
+        set(text).ok_or_else(|| Misconfigured(format!("media.bucket needs {key}, which is not set")))
+    };
+    let endpoint = |text: String| {
+        PublicUrl::parse(&text).ok_or_else(|| wrong("media.endpoint", &text, "https://s3.example.org"))
+    };
+    Ok(Some(S3 {
+        endpoint: set(&media.endpoint).map(endpoint).transpose()?.map(|url| url.text().to_string()),
+        bucket,
+        region: needed("media.region", region)?,
+        key_id: needed("media.key_id", key_id)?,
+        secret: needed("media.secret", secret)?,
+        path_style: *path_style,
+    }))
 }
 
 fn repeatable(server: &ServerSection) -> Result<Repeatable, Misconfigured> {
@@ -325,6 +367,14 @@ mod tests {
             ("[account]\napi_key_secret = \"hunter2\"", "account.api_key_sid"),
             ("[account]\nsenders = [\"12345\", \"nobody\"]", "account.senders: `nobody`"),
             ("[account]\nmessaging_services = [\"MG1\"]", "account.messaging_services: `MG1`"),
+            ("[media]\nbucket = \"b\"\nkey_id = \"k\"", "media.secret"),
+            ("[media]\nsecret = \"hunter2\"", "media.bucket"),
+            (
+                "[media]\nbucket = \"b\"\nkey_id = \"k\"\nsecret = \"hunter2\"\nendpoint = \"s3\"",
+                "media.endpoint",
+            ),
+            ("[media]\nmax_megabytes = 0", "media.max_megabytes"),
+            ("[media]\nunattached_seconds = 0", "media.unattached_seconds"),
             ("[log]\nformat = \"xml\"", "log.format"),
             ("[log]\nlevel = \"=,=\"", "log.level"),
         ] {

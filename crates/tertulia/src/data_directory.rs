@@ -74,6 +74,13 @@ impl DataDirectory {
         Ok(file)
     }
 
+    /// Where files are kept that messages carry, made where there is none.
+    pub fn media(&self) -> anyhow::Result<PathBuf> {
+        let folder = self.path.join("media");
+        Self::make(&folder)?;
+        Ok(folder)
+    }
+
     /// The key that was given, else the directory's own, which is made with the database.
     pub fn master_key(&self, storage: &Storage) -> anyhow::Result<[u8; 32]> {
         if let Some(key) = storage.master_key {
@@ -132,6 +139,7 @@ mod tests {
             batch_max: 1,
             queue_max: 1,
             readers: 1,
+            bucket: None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::configuration::Misconfigured;
-use crate::given::{Given, Place};
+use crate::given::{Given, GivenS3, Place};
 
 const PREFIX: &str = "TERTULIA_";
 /// What the project's own tests are told, and no server.
@@ -55,6 +55,14 @@ impl Environment {
             api_key_sid: plain("API_KEY_SID"),
             senders: plain("SENDERS"),
             messaging_services: plain("MESSAGING_SERVICES"),
+            s3: GivenS3 {
+                bucket: plain("S3_BUCKET"),
+                endpoint: plain("S3_ENDPOINT"),
+                region: plain("S3_REGION"),
+                key_id: plain("S3_KEY_ID"),
+                secret: None,
+                path_style: boolean("S3_PATH_STYLE", plain("S3_PATH_STYLE").as_deref())?,
+            },
             ..Given::default()
         };
         // What `tertulia intercept` tells the program that it runs, which may be one of ours.
@@ -64,7 +72,17 @@ impl Environment {
         given.auth_token = secret(&mut left, "AUTH_TOKEN")?;
         given.api_key_secret = secret(&mut left, "API_KEY_SECRET")?;
         given.admin_token = secret(&mut left, "ADMIN_TOKEN")?;
+        given.s3.secret = secret(&mut left, "S3_SECRET")?;
         Ok((given, left.into_keys().collect()))
+    }
+}
+
+fn boolean(name: &str, given: Option<&str>) -> Result<Option<bool>, Misconfigured> {
+    match given {
+        None | Some("") => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(other) => Err(Misconfigured(format!("{PREFIX}{name}: `{other}` is neither true nor false"))),
     }
 }
 

@@ -87,7 +87,7 @@ type Prepared = (FirstAccount, Changes);
 
 async fn attempt(store: &Store, tools: &Tools, pinned: &Pinned) -> Result<Prepared, Obstacle> {
     let (vault, ids, pinned) = (Arc::clone(&tools.vault), Arc::clone(&tools.ids), pinned.clone());
-    let tools = Tools { vault, ids, metrics: Arc::clone(&tools.metrics) };
+    let tools = Tools { vault, ids, metrics: Arc::clone(&tools.metrics), media: tools.media.clone() };
     store.write(Roots::none(), move |tx| within(tx, &tools, &pinned)).await
 }
 
@@ -205,7 +205,7 @@ mod tests {
     use std::path::PathBuf;
 
     use conversations::{MIGRATIONS, RandomIds, Vault};
-    use server::{Metrics, SystemClock};
+    use server::{MediaStore, Metrics, SystemClock};
     use store::Options;
 
     use super::*;
@@ -247,6 +247,7 @@ mod tests {
             vault: Arc::new(Vault::new(&[key; 32])),
             ids: Arc::new(RandomIds::default()),
             metrics: Arc::new(Metrics::new()),
+            media: MediaStore::in_memory(),
         }
     }
 

@@ -90,6 +90,19 @@ pub struct Given {
     pub messaging_services: Option<String>,
     #[arg(skip)]
     pub admin_token: Option<String>,
+    #[arg(skip)]
+    pub s3: GivenS3,
+}
+
+/// The bucket that files are kept in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenS3 {
+    pub bucket: Option<String>,
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    pub key_id: Option<String>,
+    pub secret: Option<String>,
+    pub path_style: Option<bool>,
 }
 
 impl Place {
@@ -112,10 +125,11 @@ impl Given {
         let Self {
             place, listen, public_url, trusted_proxies, metrics_listen, strict, lenient, clock, seed, log_format,
             log_level, mode, account_sid, auth_token, api_key_sid, api_key_secret, senders, messaging_services,
-            admin_token,
+            admin_token, s3,
         } = self;
         place.apply(sections);
-        let Sections { server, storage: _, account, admin, metrics, log } = sections;
+        s3.apply(sections);
+        let Sections { server, storage: _, media: _, account, admin, metrics, log } = sections;
         put(listen.as_deref(), &mut server.listen);
         put(public_url.as_deref(), &mut server.public_url);
         put_list(trusted_proxies.as_deref(), &mut server.trusted_proxies);
@@ -142,6 +156,22 @@ impl Given {
         put(admin_token.as_deref(), &mut admin.token);
         put(log_format.as_deref(), &mut log.format);
         put(log_level.as_deref(), &mut log.level);
+    }
+}
+
+impl GivenS3 {
+    /// Puts what is given over what is there. No `..`, so that nothing new is forgotten.
+    fn apply(&self, sections: &mut Sections) {
+        let Self { bucket, endpoint, region, key_id, secret, path_style } = self;
+        let media = &mut sections.media;
+        put(bucket.as_deref(), &mut media.bucket);
+        put(endpoint.as_deref(), &mut media.endpoint);
+        put(region.as_deref(), &mut media.region);
+        put(key_id.as_deref(), &mut media.key_id);
+        put(secret.as_deref(), &mut media.secret);
+        if let Some(path_style) = path_style {
+            media.path_style = *path_style;
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use conversations::{Ids, MIGRATIONS, RandomIds, SeededIds, Vault, seeded_ids};
-use server::{ManualClock, Metrics, SystemClock, Tools};
+use server::{ManualClock, MediaStore, Metrics, SystemClock, Tools};
 use store::{Clock, Options, Roots, Store, StoreError};
 use wire::Timestamp;
 
@@ -47,7 +47,17 @@ pub fn open(directory: &DataDirectory, storage: &Storage, repeatable: &Repeatabl
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("cannot start a runtime")?;
     let ids = runtime.block_on(begin(&store, manual_clock.as_deref(), repeatable.seed));
     let ids = ids.context("cannot go on from what the last start left")?;
-    Ok(Opened { store, tools: Tools { vault: Arc::new(vault), ids, metrics }, manual_clock })
+    let media = media(directory, storage)?;
+    Ok(Opened { store, tools: Tools { vault: Arc::new(vault), ids, metrics, media }, manual_clock })
+}
+
+/// Where files are kept that messages carry.
+fn media(directory: &DataDirectory, storage: &Storage) -> anyhow::Result<MediaStore> {
+    let store = match &storage.bucket {
+        Some(bucket) => MediaStore::in_bucket(bucket),
+        None => MediaStore::in_folder(directory.media()?),
+    };
+    store.context("cannot open the place where media are kept")
 }
 
 /// Clock and ids go on where an earlier start has left them.

@@ -15,6 +15,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 pub struct Sections {
     pub server: ServerSection,
     pub storage: StorageSection,
+    pub media: MediaSection,
     pub account: AccountSection,
     pub admin: AdminSection,
     pub metrics: MetricsSection,
@@ -46,6 +47,19 @@ pub struct StorageSection {
     /// Whether somebody said where.
     #[serde(skip)]
     pub is_named: bool,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct MediaSection {
+    pub bucket: String,
+    pub endpoint: String,
+    pub region: String,
+    pub key_id: String,
+    pub secret: String,
+    pub path_style: bool,
+    pub max_megabytes: u64,
+    pub unattached_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

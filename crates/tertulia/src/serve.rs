@@ -68,6 +68,7 @@ async fn run(
     (mut settings, pinned): (Settings, Pinned),
 ) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
+    tools.media.check().await.context("cannot keep files where media are to be kept")?;
     let account = first_account::prepare(&store, &tools, &pinned).await?;
     // Never from a seed: it opens everything.
     let admin_token = hex(&RandomIds::default().secret());

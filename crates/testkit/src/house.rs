@@ -10,7 +10,7 @@ use conversations::accounts::{self, CreateAccount};
 use conversations::{Failure, Ids, MIGRATIONS, Vault};
 use http::Request;
 use http_body_util::BodyExt;
-use server::{App, Metrics, Settings, Tools, router};
+use server::{App, MediaStore, Metrics, Settings, Tools, router};
 use store::{Options, Roots, Store};
 use tower::ServiceExt;
 use wire::Sid;
@@ -99,7 +99,7 @@ impl House {
                 Store::open_postgres(&url, MIGRATIONS, options).expect("the database opens")
             }
         };
-        let tools = Tools { vault: vault(), ids: used, metrics };
+        let tools = Tools { vault: vault(), ids: used, metrics, media: MediaStore::in_memory() };
         let app = App::new(store, tools, settings);
         Self { app, clock, engine, ids, notes: Arc::default() }
     }
@@ -144,6 +144,11 @@ impl House {
     /// Fires what is due, as a running server does by itself.
     pub async fn fire_timers(&self) {
         server::fire_due(&self.app).await.expect("timers fire");
+    }
+
+    /// Removes what is to go, as a running server does by itself.
+    pub async fn keep_house(&self) {
+        server::keep_house(&self.app).await.expect("housekeeping does its work");
     }
 
     /// Ends the store's threads.

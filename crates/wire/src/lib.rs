@@ -27,4 +27,4 @@ pub use key::Key;
 pub use page::{Cursor, List, Meta, PageRequest, Position, meta};
 pub use problem::Problem;
 pub use sid::{Prefix, Sid};
-pub use timestamp::{Milliseconds, Rfc2822, Timestamp};
+pub use timestamp::{Microseconds, Milliseconds, Rfc2822, Timestamp};

@@ -79,6 +79,11 @@ impl Timestamp {
         Milliseconds(self)
     }
 
+    /// Prints and serializes with microseconds and an offset: `2022-03-14T13:10:38.897143+00:00`.
+    pub const fn microseconds(self) -> Microseconds {
+        Microseconds(self)
+    }
+
     /// Prints and serializes as mail headers have it: `Thu, 27 Aug 2015 23:11:51 +0000`.
     pub const fn rfc2822(self) -> Rfc2822 {
         Rfc2822(self)
@@ -169,6 +174,19 @@ impl fmt::Display for Milliseconds {
 impl Serialize for Milliseconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.written(|text| serializer.serialize_str(text))
+    }
+}
+
+/// A timestamp that is printed with microseconds and an offset, which the media service does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Microseconds(Timestamp);
+
+impl Serialize for Microseconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = *b"0000-00-00T00:00:00.000000+00:00";
+        self.0.write_seconds(&mut text);
+        digits(&mut text[20..26], self.0.0.rem_euclid(SECOND));
+        serializer.serialize_str(str::from_utf8(&text).expect("digits are text"))
     }
 }
 

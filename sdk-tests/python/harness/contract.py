@@ -45,6 +45,20 @@ LINKS = {
     "participant_conversation": {"participant", "conversation"},
 }
 
+# What a message tells of each of its files; the description leaves it open.
+MEDIA = {
+    "type": "object",
+    "properties": {
+        "sid": {"type": "string", "pattern": "^ME[0-9a-f]{32}$"},
+        "size": {"type": "integer", "minimum": 0},
+        "content_type": {"type": "string"},
+        "filename": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "category": {"enum": ["media", "body", "history"]},
+    },
+    "required": ["sid", "size", "content_type", "filename", "category"],
+    "additionalProperties": False,
+}
+
 seen = set()
 
 
@@ -80,6 +94,9 @@ def convert(node, owner=None):
         properties = {}
         for name, value in node["properties"].items():
             properties[name] = convert(value, owner)
+            if name == "media" and (owner or "").endswith("conversation_message"):
+                files = {"type": "array", "items": MEDIA, "minItems": 1}
+                properties[name] = {"anyOf": [files, {"type": "null"}]}
             if name in forgotten and not value.get("nullable"):
                 properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
         schema |= {"properties": properties, "required": sorted(properties), "additionalProperties": False}

@@ -1,6 +1,7 @@
 //! What create, update and list of messages take.
 
 use crate::content_templates::NamedContent;
+use crate::media::Media;
 use crate::prelude::*;
 
 /// Bytes.
@@ -14,6 +15,7 @@ pub struct CreateMessage {
     pub body: Option<String>,
     /// In place of body and media.
     pub content: Option<NamedContent>,
+    pub media_sid: Option<Sid<Media>>,
     pub subject: Option<String>,
     pub attributes: Option<Attributes>,
     pub date_created: Option<Timestamp>,
@@ -34,30 +36,23 @@ pub struct UpdateMessage {
 impl FromForm for CreateMessage {
     fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
         let content = NamedContent::from_form(call, form)?;
-        if content.is_none() {
-            refuse_media(form)?;
-        }
         let UpdateMessage { author, body, subject, attributes, date_created, date_updated } =
             UpdateMessage::from_form(call, form)?;
-        let says_something = content.is_some() || body.as_ref().is_some_and(|body| !body.is_empty());
+        // Twilio: a template takes the place of a file, whatever is said of one.
+        let media_sid = if content.is_none() { media_sid(form)? } else { None };
+        let says_something =
+            content.is_some() || media_sid.is_some() || body.as_ref().is_some_and(|body| !body.is_empty());
         if !says_something && attributes.is_none() && subject.is_none() {
             return Err(Problem::BODY_NOT_PROVIDED);
         }
-        Ok(Self { author, body, content, subject, attributes, date_created, date_updated })
+        Ok(Self { author, body, content, media_sid, subject, attributes, date_created, date_updated })
     }
 }
 
-/// There is none yet, so none can be attached; a sid that cannot exist is refused as malformed.
-fn refuse_media(form: &Form) -> Result<(), Problem> {
-    let looks_like = |sid: &str, prefix: &str| {
-        sid.strip_prefix(prefix)
-            .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    };
-    match form.get("MediaSid") {
-        None | Some("") => Ok(()),
-        Some(sid) if looks_like(sid, "ME") => Err(Problem::MEDIA_NOT_FOUND),
-        Some(_) => Err(Problem::INVALID_MEDIA_SID),
-    }
+/// An empty one is none.
+fn media_sid(form: &Form) -> Result<Option<Sid<Media>>, Problem> {
+    let given = form.get("MediaSid").filter(|sid| !sid.is_empty());
+    given.map(|sid| Sid::parse(sid).ok_or(Problem::INVALID_MEDIA_SID)).transpose()
 }
 
 impl FromForm for UpdateMessage {

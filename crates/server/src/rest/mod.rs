@@ -1,6 +1,5 @@
 //! The REST API: the table of operations as routes, and what is said where there is none.
 
-mod cors;
 mod handler;
 mod routes;
 

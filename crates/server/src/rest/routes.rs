@@ -12,9 +12,9 @@ use conversations::{Mount, Operation, Scope, Verb, operations};
 use http::Method;
 use wire::Problem;
 
-use super::{cors, handler};
+use super::handler;
 use crate::app::App;
-use crate::web::{answer, path};
+use crate::web::{answer, cors, path};
 
 /// One path, and what can be done there.
 pub struct Route {

@@ -15,8 +15,13 @@ use super::{Connection, path};
 use crate::settings::Settings;
 
 /// Products whose hosts below `twilio.com` are served here, by the first label of the host.
-const PRODUCTS: [Product; 2] = [
-    Product { label: "conversations", serves: |path| !path.starts_with(PREFIX_2010), named: "Conversations" },
+const PRODUCTS: [Product; 3] = [
+    Product {
+        label: "conversations",
+        serves: |path| !path.starts_with(PREFIX_2010) && !is_media(path),
+        named: "Conversations",
+    },
+    Product { label: "mcs", serves: is_media, named: "media" },
     Product { label: "api", serves: |path| path.starts_with(PREFIX_2010), named: "accounts and their keys" },
 ];
 
@@ -33,6 +38,12 @@ struct Product {
     serves: fn(&str) -> bool,
     /// What is served of it.
     named: &'static str,
+}
+
+/// Whether a path is one of the media service, which is a host of its own.
+fn is_media(path: &str) -> bool {
+    let behind_service = path.strip_prefix("/v1/Services/").and_then(|rest| rest.split('/').nth(1));
+    matches!(behind_service, Some("Media" | "MediaSet"))
 }
 
 /// Scheme and host that the answer's URLs begin with.
@@ -233,6 +244,12 @@ mod tests {
             ("api.twilio.com", "/2010-04-01", false),
             ("conversations.twilio.com", "/v1/Conversations", true),
             ("conversations.twilio.com", account, false),
+            ("conversations.twilio.com", "/v1/Services/IS1/Media", false),
+            ("mcs.us1.twilio.com", "/v1/Services/IS1/Media", true),
+            ("mcs.us1.twilio.com", "/v1/Services/IS1/Media/ME1/Content", true),
+            ("mcs.dublin.ie1.twilio.com", "/v1/Services/IS1/MediaSet", true),
+            ("mcs.us1.twilio.com", "/v1/Services/IS1/Conversations", false),
+            ("mcs.us1.twilio.com", "/v1/Services", false),
             ("127.0.0.1:8080", account, true),
         ] {
             let served = serve(name(host).expect("a host"), path);

@@ -1,6 +1,7 @@
 //! What every door over HTTP needs: who asks, what the form says, and how an answer leaves.
 
 pub mod answer;
+pub mod cors;
 pub mod edge;
 pub mod form;
 pub mod host;

@@ -12,7 +12,7 @@ use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use store::{Options, Roots, Store};
-use tertulia_server::{App, Metrics, Settings, SystemClock, Tools};
+use tertulia_server::{App, MediaStore, Metrics, Settings, SystemClock, Tools};
 use tower::ServiceExt;
 
 pub const ADMIN_TOKEN: &str = "the admin token";
@@ -51,7 +51,7 @@ impl Harness {
             let create = move |tx: &mut store::Tx<'_>| accounts::create(tx, &*ids, &vault, &form);
             store.write::<_, Failure>(Roots::none(), create).await.expect("an account")
         };
-        let tools = Tools { vault, ids, metrics: Arc::new(Metrics::new()) };
+        let tools = Tools { vault, ids, metrics: Arc::new(Metrics::new()), media: MediaStore::in_memory() };
         let settings = Settings { admin_tokens: vec![ADMIN_TOKEN.to_owned()], ..settings };
         Self {
             app: App::new(store, tools, settings),

@@ -13,6 +13,7 @@ mod group_sets;
 mod idempotency;
 mod lenient;
 mod letter;
+mod media;
 mod messages;
 mod participant_conversations;
 mod participant_update;
