@@ -65,7 +65,7 @@ pub use failure::Failure;
 pub use ids::{Asker, Ids, RandomIds, hex};
 pub use locate::locate;
 pub use messages::Message;
-pub use operation::{Answer, Mount, Operation, Path, Verb, Work, WriteWork};
+pub use operation::{Answer, Mount, Operation, Paged, Path, Verb, Work, WriteWork};
 pub use paging::Page;
 pub use participants::Participant;
 pub use receipts::Receipt;

@@ -12,6 +12,7 @@ use crate::accounts_2010;
 use crate::admin;
 use crate::health;
 use crate::metrics::Metrics;
+use crate::openapi;
 use crate::rest;
 use crate::settings::Settings;
 use crate::web::edge;
@@ -29,6 +30,7 @@ pub struct App {
     pub(crate) admin_tokens: admin::Tokens,
     pub(crate) known_credentials: KnownCredentials,
     pub(crate) in_flight: InFlight,
+    pub(crate) description: openapi::Description,
     /// Wakes housekeeping before its time.
     pub(crate) housekeeping: Notify,
     /// Tells the timers that one may have been set.
@@ -59,6 +61,7 @@ impl App {
             settings,
             known_credentials: KnownCredentials::default(),
             in_flight: InFlight::default(),
+            description: openapi::Description::default(),
             housekeeping: Notify::new(),
             timers: Notify::new(),
         })
@@ -77,6 +80,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .merge(rest::router())
         .merge(admin::router())
         .merge(accounts_2010::router())
+        .merge(openapi::router())
         .merge(health::router())
         .layer(from_fn_with_state(Arc::clone(app), edge::pass))
         .with_state(Arc::clone(app))

@@ -12,6 +12,7 @@ mod health;
 mod housekeeping;
 mod listen;
 mod metrics;
+mod openapi;
 mod perform;
 mod rest;
 mod settings;

@@ -4,4 +4,4 @@ mod cors;
 mod handler;
 mod routes;
 
-pub use routes::router;
+pub use routes::{Route, router, table};

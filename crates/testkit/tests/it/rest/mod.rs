@@ -12,6 +12,7 @@ mod idempotency;
 mod lenient;
 mod letter;
 mod messages;
+mod openapi;
 mod participant_conversations;
 mod participant_update;
 mod participants;
