@@ -30,7 +30,7 @@ from schemathesis.specs.openapi.checks import (
 
 SEED = int(os.environ.get("TERTULIA_TEST_FUZZ_SEED", "1"))
 EXAMPLES = int(os.environ.get("TERTULIA_TEST_FUZZ_EXAMPLES", "0")) or (
-    150 if os.environ.get("TERTULIA_TEST_SOAK") else 4
+    60 if os.environ.get("TERTULIA_TEST_SOAK") else 4
 )
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::accounts_2010;
 use crate::admin;
+use crate::clock::Steady;
 use crate::health;
 use crate::metrics::Metrics;
 use crate::openapi;
@@ -30,6 +31,7 @@ pub struct App {
     pub(crate) admin_tokens: admin::Tokens,
     pub(crate) known_credentials: KnownCredentials,
     pub(crate) in_flight: InFlight,
+    pub(crate) rates: rest::Rates,
     pub(crate) description: openapi::Description,
     /// Wakes housekeeping before its time.
     pub(crate) housekeeping: Notify,
@@ -58,9 +60,10 @@ impl App {
             ids,
             metrics,
             admin_tokens: admin::Tokens::new(&settings.admin_tokens),
-            settings,
             known_credentials: KnownCredentials::default(),
             in_flight: InFlight::default(),
+            rates: rest::Rates::new(settings.rates, Steady::new(settings.manual_clock.clone())),
+            settings,
             description: openapi::Description::default(),
             housekeeping: Notify::new(),
             timers: Notify::new(),

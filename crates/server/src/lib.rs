@@ -25,7 +25,7 @@ pub use app::{App, Tools, router};
 pub use clock::{ManualClock, SystemClock};
 pub use metrics::Metrics;
 pub use perform::perform;
-pub use settings::{PublicUrl, Settings};
+pub use settings::{PublicUrl, Rates, Settings};
 pub use start::{Listeners, Server};
 pub use timers::fire_due;
 pub use web::Connection;

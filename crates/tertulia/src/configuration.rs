@@ -7,13 +7,13 @@ use std::path::PathBuf;
 
 use conversations::{Account, ApiKey, Limits};
 use ipnet::IpNet;
-use server::{PublicUrl, Settings};
+use server::{PublicUrl, Rates, Settings};
 use wire::{Prefix, Sid};
 
 use crate::environment::Environment;
 use crate::given::Given;
 use crate::logging::{Format, Logging};
-use crate::sections::{AccountSection, Sections, ServerSection};
+use crate::sections::{AccountSection, LimitsSection, Sections, ServerSection};
 
 /// Something is wrong with what was asked, in words for people.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Configuration {
     }
 
     fn of(sections: &Sections) -> Result<Self, Misconfigured> {
-        let Sections { server, storage, account, admin, metrics, log } = sections;
+        let Sections { server, limits, storage, account, admin, metrics, log } = sections;
         let metrics = match address("metrics.listen", &metrics.listen) {
             _ if metrics.listen.is_empty() || metrics.listen == "off" => MetricsListen::Off,
             found if metrics.is_given => MetricsListen::Given(found?),
@@ -99,7 +99,11 @@ impl Configuration {
         Ok(Self {
             listen: address("server.listen", &server.listen)?,
             metrics,
-            settings: Settings { admin_tokens: set(&admin.token).into_iter().collect(), ..settings(server)? },
+            settings: Settings {
+                admin_tokens: set(&admin.token).into_iter().collect(),
+                rates: rates(limits)?,
+                ..settings(server)?
+            },
             workers: workers(server.workers),
             storage: Storage {
                 data: PathBuf::from(&storage.data),
@@ -145,6 +149,22 @@ fn settings(server: &ServerSection) -> Result<Settings, Misconfigured> {
         },
         max_connections: at_least_one("server.max_connections", server.max_connections)?,
         ..Settings::default()
+    })
+}
+
+fn rates(limits: &LimitsSection) -> Result<Rates, Misconfigured> {
+    let most = |key, number| match number {
+        0 => Ok(None),
+        1..=10_000 => Ok(Some(number)),
+        _ => Err(wrong(key, &number.to_string(), "a number from 0 to 10000")),
+    };
+    Ok(Rates {
+        concurrency: Some(limits.concurrency).filter(|most| *most > 0),
+        actions_per_second: most("limits.actions_per_second", limits.actions_per_second)?,
+        global_actions_per_second: most(
+            "limits.global_actions_per_second",
+            limits.global_actions_per_second,
+        )?,
     })
 }
 
@@ -294,6 +314,7 @@ mod tests {
             ("[server]\nclock = \"stopped\"", "server.clock"),
             ("[server]\nseed = \"-1\"", "server.seed"),
             ("[server]\nmax_connections = 0", "server.max_connections"),
+            ("[limits]\nactions_per_second = 10001", "limits.actions_per_second"),
             ("[storage]\nmaster_key = \"hunter2\"", "storage.master_key"),
             ("[storage]\ndatabase = \"mysql://hunter2@x\"", "storage.database"),
             ("[account]\nsid = \"CH00112233445566778899aabbccddeeff\"", "account.sid"),

@@ -108,7 +108,7 @@ impl Given {
             log_level, mode, account_sid, auth_token, api_key_sid, api_key_secret, admin_token,
         } = self;
         place.apply(sections);
-        let Sections { server, storage: _, account, admin, metrics, log } = sections;
+        let Sections { server, limits: _, storage: _, account, admin, metrics, log } = sections;
         put(listen.as_deref(), &mut server.listen);
         put(public_url.as_deref(), &mut server.public_url);
         if let Some(networks) = trusted_proxies.as_deref().filter(|networks| !networks.is_empty()) {

@@ -313,15 +313,16 @@ fn common_schemas(limits: Limits) -> Map<String, Value> {
         .collect()
 }
 
-/// What every answer of the API carries.
-const OWN_HEADERS: [(&str, &str, &str); 3] = [
+/// What an answer of the API may carry; those that every success carries come first.
+const HEADERS: [(&str, &str, &str); 4] = [
     ("Twilio-Request-Id", "^RQ[0-9a-f]{32}$", "The request's own name, as the log has it."),
     ("Twilio-Request-Duration", r"^\d+\.\d{3}$", "Seconds."),
     ("Twilio-Concurrent-Requests", r"^\d+$", "The account's requests in flight, with this one."),
+    ("Retry-After", r"^\d+$", "Seconds after which it may be tried again."),
 ];
 
 fn headers() -> Value {
-    let headers: Map<_, _> = OWN_HEADERS
+    let headers: Map<_, _> = HEADERS
         .iter()
         .map(|(name, pattern, about)| {
             let header = json!({"description": about, "schema": {"type": "string", "pattern": pattern}});
@@ -331,9 +332,10 @@ fn headers() -> Value {
     headers.into()
 }
 
+/// What every answer of the API carries, in the description of one.
 fn own_headers() -> Value {
     let headers: Map<_, _> =
-        OWN_HEADERS.iter().map(|(name, ..)| ((*name).to_owned(), reference("headers", name))).collect();
+        HEADERS[..3].iter().map(|(name, ..)| ((*name).to_owned(), reference("headers", name))).collect();
     headers.into()
 }
 
@@ -353,7 +355,11 @@ fn problems() -> Value {
         .into_iter()
         .map(|(status, about)| {
             let content = json!({"application/json": {"schema": reference("schemas", "Problem")}});
-            (status.to_string(), json!({"description": about, "content": content}))
+            let mut problem = json!({"description": about, "content": content});
+            if let 429 | 503 = status {
+                problem["headers"] = json!({"Retry-After": reference("headers", "Retry-After")});
+            }
+            (status.to_string(), problem)
         })
         .collect();
     problems.into()

@@ -26,7 +26,7 @@ pub enum Kind {
     Bytes(usize),
     /// As long as a request may be.
     Words,
-    /// A JSON object as text, at most so many bytes where product limits hold.
+    /// JSON as text, at most so many bytes where product limits hold.
     Json(usize),
     /// What creates a participant, as JSON text.
     Participant,

@@ -2,6 +2,8 @@
 
 mod cors;
 mod handler;
+mod rates;
 mod routes;
 
+pub use rates::Rates;
 pub use routes::{Route, router, table};

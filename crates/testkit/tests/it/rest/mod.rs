@@ -17,6 +17,7 @@ mod participant_conversations;
 mod participant_update;
 mod participants;
 mod push_credentials;
+mod rates;
 mod receipts;
 mod roles;
 mod service_notifications;
