@@ -45,7 +45,7 @@ python_environment() {
   "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -r sdk-tests/requirements.txt
 }
 once_for python "$(digest sdk-tests/requirements.txt) $(python3 --version) $ROOT" python_environment
-"$VENV/bin/python" -c 'import twilio, pytest' || fail "the Python environment is broken: make clean-test"
+"$VENV/bin/python" -c 'import twilio, pytest, schemathesis' || fail "the Python environment is broken: make clean-test"
 
 # The machine's Node where it is new enough and has npm, else the one that PyPI carries.
 machine_has_node() {

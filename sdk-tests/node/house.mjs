@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomInt, randomUUID } from "node:crypto";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
@@ -48,8 +48,8 @@ async function asSuperuser(statement) {
 }
 
 // Starts a server before the file's tests, lets `prepare` fill it, and stops it after them. `house.client` is there
-// once they run.
-export function openHouse(prepare = async () => {}) {
+// once they run. `configuration` is the text of the server's configuration file.
+export function openHouse(prepare = async () => {}, configuration = "") {
   const house = {};
   const folder = mkdtempSync(join(tmpdir(), "tertulia-node-"));
   const log = join(folder, "server.log");
@@ -58,7 +58,9 @@ export function openHouse(prepare = async () => {}) {
   let server;
 
   before(async () => {
-    const flags = ["serve", "--listen", "127.0.0.1:0", "--data", join(folder, "data")];
+    const file = join(folder, "tertulia.toml");
+    writeFileSync(file, configuration);
+    const flags = ["serve", "--listen", "127.0.0.1:0", "--data", join(folder, "data"), "--config", file];
     if (database) {
       await asSuperuser(`CREATE DATABASE "${database}"`);
       const url = new URL(process.env.TERTULIA_TEST_POSTGRES);
@@ -98,8 +100,8 @@ export function openHouse(prepare = async () => {}) {
     assert.doesNotMatch(said, /panicked/);
   });
 
-  house.clientOf = (username, password) => {
-    const client = twilio(username, password, { accountSid: ACCOUNT_SID });
+  house.clientOf = (username = ACCOUNT_SID, password = AUTH_TOKEN, options = {}) => {
+    const client = twilio(username, password, { accountSid: ACCOUNT_SID, ...options });
     client.conversations.baseUrl = house.url; // The one line.
     return client;
   };

@@ -10,6 +10,7 @@ import re
 import urllib.request
 
 import pytest
+from harness.limited import limited, one_running
 from harness.process import ROOT
 from harness.raw import basic, call, make
 
@@ -291,6 +292,27 @@ STUDIO = {
     "AutoCreation.StudioFlowSid": "FW" + NOBODY,
 }
 
+
+def limit(ask, **limits):
+    """Asks a server with these limits, whose clock stands still."""
+
+    def provoke(_):
+        with limited("--clock", "manual", **limits) as server:
+            return ask(Ground(server))
+
+    return provoke
+
+
+def at_once(ground):
+    with one_running(ground.server):
+        return ground.get("Conversations")
+
+
+def one_after_the_other(ground):
+    ground.post("Conversations")
+    return ground.post("Conversations")
+
+
 # What provokes each. A request may be answered with (answer, text) where the text names something.
 PROVOKED = {
     20001: lambda g: (g.get("Conversations?PageSize=0"), "Invalid value for parameter PageSize"),
@@ -302,6 +324,7 @@ PROVOKED = {
     20404: missing,
     20409: default_service,
     20413: lambda g: g.post("Conversations", {"FriendlyName": "x" * (1 << 20)}),
+    20429: limit(at_once, concurrency=1),
     21481: lambda g: g.get("Conversations?PageToken=junk"),
     50000: created("/v1/Services"),
     50003: created("Conversations", FriendlyName=LONG),
@@ -311,9 +334,11 @@ PROVOKED = {
     50055: created("Configuration/Webhooks", Method="PATCH"),
     50058: created("Configuration/Notifications", **{"NewMessage.Template": "x" * 10_000}),
     50059: created("Configuration/Notifications", **{"NewMessage.Sound": "x" * 10_000}),
+    50063: limit(one_after_the_other, actions_per_second=1),
     50065: lambda g: g.post(
         "/v1/Configuration/Addresses", {**STUDIO, "Address": phone(), "AutoCreation.StudioRetryCount": 4}
     ),
+    50074: limit(one_after_the_other, global_actions_per_second=2),
     50077: created("Configuration/Webhooks", PreWebhookUrl="nowhere"),
     50078: created("Configuration/Webhooks", PostWebhookUrl="nowhere"),
     50100: created("Users", Identity="alice", RoleSid="RL" + NOBODY),
@@ -418,7 +443,6 @@ STATUS = {50050: 400, 50100: 400}
 
 # No request provokes these.
 OUT_OF_REACH = {
-    "not served yet: limits of rate": {20429, 50063, 50074},
     "group MMS is there for every account": {50452},
     "hooks are not called yet": {50056, 50057},
     "takes a thousand requests: test_limits.py, in the soak": {50214, 50417},

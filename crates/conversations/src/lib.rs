@@ -70,7 +70,7 @@ pub use ids::{Asker, Ids, RandomIds, hex};
 pub use locate::locate;
 pub use media::Media;
 pub use messages::Message;
-pub use operation::{Answer, Mount, Operation, Path, Verb, Work, WriteWork};
+pub use operation::{Answer, Mount, Operation, Paged, Path, Verb, Work, WriteWork};
 pub use owned::{Owned, parse_messaging_services, parse_senders};
 pub use paging::Page;
 pub use participants::Participant;

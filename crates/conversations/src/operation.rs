@@ -211,6 +211,8 @@ pub struct Operation {
     pub mount: Mount,
     /// `/Conversations/{ConversationSid}/Participants`.
     pub template: &'static str,
+    /// The pages of a list.
+    pub paged: Option<Paged>,
     /// Whether it may change what calls are told of their account: the service that short paths lead to.
     pub changes_account: bool,
     prepare: Prepare,
@@ -243,7 +245,7 @@ impl Operation {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
             Ok(Work::Read(Box::new(move |tx| record(200, run(tx, &call, &path)?))))
         });
-        Self { verb: Verb::Fetch, mount: Mount::Both, template, changes_account: false, prepare }
+        Self { verb: Verb::Fetch, mount: Mount::Both, template, paged: None, changes_account: false, prepare }
     }
 
     /// GET of a list. The page is rendered where it is read.
@@ -268,7 +270,14 @@ impl Operation {
                 })
             })))
         });
-        Self { verb: Verb::List, mount: Mount::Both, template, changes_account: false, prepare }
+        Self {
+            verb: Verb::List,
+            mount: Mount::Both,
+            template,
+            paged: Some(paged),
+            changes_account: false,
+            prepare,
+        }
     }
 
     /// POST to a list.
@@ -308,7 +317,14 @@ impl Operation {
                 }),
             ))
         });
-        Self { verb: Verb::Delete, mount: Mount::Both, template, changes_account: false, prepare }
+        Self {
+            verb: Verb::Delete,
+            mount: Mount::Both,
+            template,
+            paged: None,
+            changes_account: false,
+            prepare,
+        }
     }
 
     fn writing<F: FromForm, R: Resource + Send + 'static>(
@@ -328,7 +344,7 @@ impl Operation {
                 }),
             ))
         });
-        Self { verb, mount: Mount::Both, template, changes_account: false, prepare }
+        Self { verb, mount: Mount::Both, template, paged: None, changes_account: false, prepare }
     }
 }
 

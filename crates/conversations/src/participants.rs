@@ -14,7 +14,7 @@ pub use group::is_group;
 pub use join::{CreateParticipant, add};
 pub use kind::Binding;
 pub use leave::{end_memberships, end_some, leave_all, remove};
-pub use update::{ReadHorizon, UpdateParticipant, set_read_horizon};
+pub use update::{LARGEST_INDEX, ReadHorizon, UpdateParticipant, set_read_horizon};
 
 use crate::prelude::*;
 use crate::{heads, services};

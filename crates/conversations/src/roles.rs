@@ -87,7 +87,7 @@ impl FromForm for UpdateRole {
 
 /// Permissions of both types of role. Some are in no document of Twilio's for one type or both, but accepted
 /// by it: infrastructure-as-code providers send them.
-const OF_BOTH: &[&str] = &[
+pub const OF_BOTH: &[&str] = &[
     "addNonChatParticipant",
     "addParticipant",
     "deleteAnyMessage",
@@ -105,8 +105,8 @@ const OF_BOTH: &[&str] = &[
     "editOwnUserInfo",
     "removeParticipant",
 ];
-const OF_SERVICE: &[&str] = &["createConversation", "joinConversation"];
-const OF_CONVERSATION: &[&str] =
+pub const OF_SERVICE: &[&str] = &["createConversation", "joinConversation"];
+pub const OF_CONVERSATION: &[&str] =
     &["editNotificationLevel", "leaveConversation", "readChannelMetadata", "sendMediaMessage", "sendMessage"];
 
 const SERVICE_ADMIN: &[&str] = &[

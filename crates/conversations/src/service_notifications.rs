@@ -57,7 +57,7 @@ impl Resource for ServiceNotifications {
 pub struct UpdateServiceNotifications {
     new_message: NotificationForm,
     badge_count_enabled: Option<bool>,
-    with_media: NotificationForm,
+    with_media: WithMediaForm,
     added_to_conversation: NotificationForm,
     removed_from_conversation: NotificationForm,
     log_enabled: Option<bool>,
@@ -70,15 +70,27 @@ struct NotificationForm {
     sound: Option<String>,
 }
 
+/// The same without a sound of its own.
+struct WithMediaForm {
+    enabled: Option<bool>,
+    template: Option<String>,
+}
+
 impl NotificationForm {
     fn read(call: &Call, form: &Form, of: &str) -> Result<Self, Problem> {
-        let text = |name: &str, length: usize, problem: Problem| {
-            form.text(&format!("{of}.{name}"), call.limits.limit(length), problem)
-        };
+        let WithMediaForm { enabled, template } = WithMediaForm::read(call, form, of)?;
+        let too_long = Problem::NOTIFICATION_SOUND_TOO_LONG;
+        let sound = form.text(&format!("{of}.Sound"), call.limits.limit(SOUND_LENGTH), too_long)?;
+        Ok(Self { enabled, template, sound })
+    }
+}
+
+impl WithMediaForm {
+    fn read(call: &Call, form: &Form, of: &str) -> Result<Self, Problem> {
+        let too_long = Problem::NOTIFICATION_TEMPLATE_TOO_LONG;
         Ok(Self {
             enabled: form.boolean(&format!("{of}.Enabled"))?,
-            template: text("Template", TEMPLATE_LENGTH, Problem::NOTIFICATION_TEMPLATE_TOO_LONG)?,
-            sound: text("Sound", SOUND_LENGTH, Problem::NOTIFICATION_SOUND_TOO_LONG)?,
+            template: form.text(&format!("{of}.Template"), call.limits.limit(TEMPLATE_LENGTH), too_long)?,
         })
     }
 }
@@ -88,7 +100,7 @@ impl FromForm for UpdateServiceNotifications {
         Ok(Self {
             new_message: NotificationForm::read(call, form, "NewMessage")?,
             badge_count_enabled: form.boolean("NewMessage.BadgeCountEnabled")?,
-            with_media: NotificationForm::read(call, form, "NewMessage.WithMedia")?,
+            with_media: WithMediaForm::read(call, form, "NewMessage.WithMedia")?,
             added_to_conversation: NotificationForm::read(call, form, "AddedToConversation")?,
             removed_from_conversation: NotificationForm::read(call, form, "RemovedFromConversation")?,
             log_enabled: form.boolean("LogEnabled")?,

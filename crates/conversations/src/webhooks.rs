@@ -36,7 +36,7 @@ pub struct Hooks {
 // Form parameters ────────────────────────────────────────────────────────────
 
 /// What happens in an account: the bare verbs are asked about before, the others told of after.
-const EVENTS: [&str; 23] = [
+pub const EVENTS: [&str; 23] = [
     "onConversationAdd",
     "onConversationAdded",
     "onConversationRemove",

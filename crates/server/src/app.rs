@@ -10,9 +10,11 @@ use tokio::sync::Notify;
 
 use crate::accounts_2010;
 use crate::admin;
+use crate::clock::Steady;
 use crate::health;
 use crate::media::{self, MediaStore};
 use crate::metrics::Metrics;
+use crate::openapi;
 use crate::rest;
 use crate::settings::Settings;
 use crate::web::edge;
@@ -31,6 +33,8 @@ pub struct App {
     pub(crate) admin_tokens: admin::Tokens,
     pub(crate) known_credentials: KnownCredentials,
     pub(crate) in_flight: InFlight,
+    pub(crate) rates: rest::Rates,
+    pub(crate) description: openapi::Description,
     /// Wakes housekeeping before its time.
     pub(crate) housekeeping: Notify,
     /// Tells the timers that one may have been set.
@@ -61,9 +65,11 @@ impl App {
             metrics,
             media,
             admin_tokens: admin::Tokens::new(&settings.admin_tokens),
-            settings,
             known_credentials: KnownCredentials::default(),
             in_flight: InFlight::default(),
+            rates: rest::Rates::new(settings.rates, Steady::new(settings.manual_clock.clone())),
+            settings,
+            description: openapi::Description::default(),
             housekeeping: Notify::new(),
             timers: Notify::new(),
         })
@@ -83,6 +89,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .merge(media::router())
         .merge(admin::router())
         .merge(accounts_2010::router())
+        .merge(openapi::router())
         .merge(health::router())
         .layer(from_fn_with_state(Arc::clone(app), edge::pass))
         .with_state(Arc::clone(app))

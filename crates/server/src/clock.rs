@@ -1,12 +1,15 @@
 //! The time: that of the machine, or one that stands still until it is moved.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use conversations::clocks;
 use store::{Clock, Roots, Store, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 use wire::Timestamp;
+
+use crate::stopwatch;
 
 /// The clock of the machine.
 pub struct SystemClock;
@@ -54,5 +57,27 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.micros.load(Ordering::SeqCst))
+    }
+}
+
+/// Time for measuring rates: it only goes forward, however the machine's clock is set, and it is the manual
+/// clock's where there is one.
+pub struct Steady {
+    began: Instant,
+    manual: Option<Arc<ManualClock>>,
+}
+
+impl Steady {
+    /// Begins now.
+    pub fn new(manual: Option<Arc<ManualClock>>) -> Self {
+        Self { began: stopwatch::start(), manual }
+    }
+
+    /// In microseconds.
+    pub fn now(&self) -> u64 {
+        match &self.manual {
+            Some(clock) => u64::try_from(clock.now().micros()).unwrap_or(0),
+            None => u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        }
     }
 }

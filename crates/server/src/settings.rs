@@ -19,6 +19,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Strict or lenient.
     pub limits: Limits,
+    /// What each account may do at a time and in a second.
+    pub rates: Rates,
     /// What opens the administration of the whole server. None: it is not there.
     pub admin_tokens: Vec<String>,
     /// How many connections are served at a time. More wait to be accepted.
@@ -44,12 +46,24 @@ impl Default for MediaSettings {
     }
 }
 
+/// Limits of rate, each at least one; none where nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Requests of one account that run at a time.
+    pub concurrency: Option<u32>,
+    /// Actions of one kind in a second, in one conversation or one service.
+    pub actions_per_second: Option<u32>,
+    /// All actions of one account in a second.
+    pub global_actions_per_second: Option<u32>,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             public_url: None,
             trusted_proxies: Vec::new(),
             limits: Limits::Strict,
+            rates: Rates::default(),
             admin_tokens: Vec::new(),
             max_connections: 10_000,
             manual_clock: None,

@@ -9,13 +9,13 @@ use std::time::Duration;
 use conversations::webhooks::Texts;
 use conversations::{Account, ApiKey, Limits, parse_messaging_services, parse_senders};
 use ipnet::IpNet;
-use server::{MediaSettings, PublicUrl, S3, Settings};
+use server::{MediaSettings, PublicUrl, Rates, S3, Settings};
 use wire::{Prefix, Sid};
 
 use crate::environment::Environment;
 use crate::given::Given;
 use crate::logging::{Format, Logging};
-use crate::sections::{AccountSection, MediaSection, Sections, ServerSection};
+use crate::sections::{AccountSection, LimitsSection, MediaSection, Sections, ServerSection};
 
 /// Something is wrong with what was asked, in words for people.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Configuration {
     }
 
     fn of(sections: &Sections) -> Result<Self, Misconfigured> {
-        let Sections { server, storage, media, account, admin, metrics, log } = sections;
+        let Sections { server, limits, storage, media, account, admin, metrics, log } = sections;
         let metrics = match address("metrics.listen", &metrics.listen) {
             _ if metrics.listen.is_empty() || metrics.listen == "off" => MetricsListen::Off,
             found if metrics.is_given => MetricsListen::Given(found?),
@@ -110,6 +110,7 @@ impl Configuration {
             settings: Settings {
                 admin_tokens: set(&admin.token).into_iter().collect(),
                 media: media_settings(media)?,
+                rates: rates(limits)?,
                 ..settings(server)?
             },
             workers: workers(server.workers),
@@ -194,6 +195,22 @@ fn bucket(media: &MediaSection) -> Result<Option<S3>, Misconfigured> {
         secret: needed("media.secret", secret)?,
         path_style: *path_style,
     }))
+}
+
+fn rates(limits: &LimitsSection) -> Result<Rates, Misconfigured> {
+    let most = |key, number| match number {
+        0 => Ok(None),
+        1..=10_000 => Ok(Some(number)),
+        _ => Err(wrong(key, &number.to_string(), "a number from 0 to 10000")),
+    };
+    Ok(Rates {
+        concurrency: Some(limits.concurrency).filter(|most| *most > 0),
+        actions_per_second: most("limits.actions_per_second", limits.actions_per_second)?,
+        global_actions_per_second: most(
+            "limits.global_actions_per_second",
+            limits.global_actions_per_second,
+        )?,
+    })
 }
 
 fn repeatable(server: &ServerSection) -> Result<Repeatable, Misconfigured> {
@@ -361,6 +378,7 @@ mod tests {
             ("[server]\nclock = \"stopped\"", "server.clock"),
             ("[server]\nseed = \"-1\"", "server.seed"),
             ("[server]\nmax_connections = 0", "server.max_connections"),
+            ("[limits]\nactions_per_second = 10001", "limits.actions_per_second"),
             ("[storage]\nmaster_key = \"hunter2\"", "storage.master_key"),
             ("[storage]\ndatabase = \"mysql://hunter2@x\"", "storage.database"),
             ("[account]\nsid = \"CH00112233445566778899aabbccddeeff\"", "account.sid"),

@@ -129,7 +129,7 @@ impl Given {
         } = self;
         place.apply(sections);
         s3.apply(sections);
-        let Sections { server, storage: _, media: _, account, admin, metrics, log } = sections;
+        let Sections { server, limits: _, storage: _, media: _, account, admin, metrics, log } = sections;
         put(listen.as_deref(), &mut server.listen);
         put(public_url.as_deref(), &mut server.public_url);
         put_list(trusted_proxies.as_deref(), &mut server.trusted_proxies);

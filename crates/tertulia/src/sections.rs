@@ -14,6 +14,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 #[serde(deny_unknown_fields)]
 pub struct Sections {
     pub server: ServerSection,
+    pub limits: LimitsSection,
     pub storage: StorageSection,
     pub media: MediaSection,
     pub account: AccountSection,
@@ -33,6 +34,14 @@ pub struct ServerSection {
     pub workers: usize,
     pub clock: String,
     pub seed: String,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsSection {
+    pub concurrency: u32,
+    pub actions_per_second: u32,
+    pub global_actions_per_second: u32,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

@@ -4,7 +4,9 @@
 //! Reading is strict about what could not be stored: text that is not UTF-8 and the NUL character are refused
 //! at the door, with the name of the parameter, instead of being replaced or failing in the database.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
@@ -15,10 +17,31 @@ use crate::sid::{Prefix, Sid, nibble};
 use crate::timestamp::Timestamp;
 
 /// The parameters of one request, from its body or its query.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Form {
     pairs: Vec<(String, String)>,
+    asked: Option<Arc<Asked>>,
 }
+
+/// The names that a form was asked for.
+#[derive(Debug, Default)]
+pub struct Asked(Mutex<BTreeSet<String>>);
+
+impl Asked {
+    /// So far, in the order of their letters.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What is said decides, not who listens.
+impl PartialEq for Form {
+    fn eq(&self, other: &Self) -> bool {
+        self.pairs == other.pairs
+    }
+}
+
+impl Eq for Form {}
 
 /// Look-up is linear, so that nobody can choose names that collide; this bounds it.
 const MAX_PAIRS: usize = 1_000;
@@ -74,13 +97,28 @@ impl Form {
         Ok(form)
     }
 
+    /// The same form, and whoever wants to know hears which names it is asked for: they must be those that
+    /// are described.
+    pub fn heard(mut self) -> (Self, Arc<Asked>) {
+        let asked = Arc::clone(self.asked.insert(Arc::default()));
+        (self, asked)
+    }
+
+    fn hear(&self, name: &str) {
+        if let Some(Asked(names)) = self.asked.as_deref() {
+            names.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        }
+    }
+
     /// The value of this name; of several, the last one given.
     pub fn get(&self, name: &str) -> Option<&str> {
+        self.hear(name);
         self.pairs.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
     /// All values of this name, in the order given.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.hear(name);
         self.pairs.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
@@ -266,6 +304,10 @@ mod tests {
         assert_eq!(form.get("Filters"), Some("b"));
         assert_eq!(form.all("Filters").collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!((form.get("filters"), form.get("Nothing")), (None, None));
+        let (heard, asked) = form.clone().heard();
+        let _ = (heard.get("Body"), heard.all("Filters").count(), heard.boolean("Nothing"));
+        assert_eq!(asked.names().into_iter().collect::<Vec<_>>(), ["Body", "Filters", "Nothing"]);
+        assert_eq!(heard, form);
         assert_eq!(Form::parse(b"").unwrap(), Form::empty());
     }
 
@@ -403,7 +445,7 @@ mod tests {
             let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&given).finish();
             let form = Form::parse(body.as_bytes()).unwrap();
             // A pair of two empty texts is written as `=`.
-            prop_assert_eq!(form, Form { pairs: given });
+            prop_assert_eq!(form, Form { pairs: given, asked: None });
         }
 
         #[test]

@@ -22,7 +22,7 @@ mod timestamp;
 pub use address::{Channel, channel_of, proxy_channel_of};
 pub use attributes::Attributes;
 pub use duration::IsoDuration;
-pub use form::Form;
+pub use form::{Asked, Form};
 pub use key::Key;
 pub use page::{Cursor, List, Meta, PageRequest, Position, meta};
 pub use problem::Problem;

@@ -1,8 +1,9 @@
 """Judges every answer by the public description of the API, which the npm package @twilio/cli-core carries.
 
 A success must be a status that its operation declares, with a body that has every property of the operation's
-schema and no other. A refusal must have exactly four keys. No answer may be a 5xx. What was seen to hold is
-remembered by operation, so that a test can ask whether all of them were judged.
+schema and no other; so it must by the server's own description (``description``). A refusal must have exactly four
+keys. No answer may be a 5xx. What was seen to hold is remembered by operation, so that a test can ask whether all of
+them were judged.
 """
 
 import json
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 
+from harness import description as own
 from harness.process import ROOT
 
 DESCRIPTION = (
@@ -156,6 +158,7 @@ def check(method, url, status, headers, text):
     else:
         kind = headers.get("content-type", "").replace(" ", "").lower()
         assert kind == "application/json;charset=utf-8", f"content type {kind!r}: {told}"
+    own.check(method, url, status, text, told)
     if status >= 400:
         check_problem(status, json.loads(text), told)
         return

@@ -15,6 +15,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness import description
 from harness.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -125,6 +126,7 @@ def start(data, *flags, database=None, variables=None, pinned=True, engine="sqli
         known = f"http://127.0.0.1:{port}" if port else None
         server.url = known or until(lambda: _printed_url(server), "the server to print its URL")
         until(lambda: _alive(server) and server.is_ready(), "the server to be ready")
+        description.learn(server.url)
     except AssertionError as failure:
         server.kill()
         raise AssertionError(f"{failure}; it said:\n{server.output()[-4000:]}") from None

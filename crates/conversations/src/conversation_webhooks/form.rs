@@ -1,6 +1,7 @@
 //! What create and update of a conversation's webhooks take.
 
 use super::{Configuration, Flow, Target};
+use crate::participants::LARGEST_INDEX;
 use crate::prelude::*;
 use crate::webhooks::{Method, Texts, URL_LENGTH, is_url, parse_filters, parse_method};
 
@@ -102,7 +103,7 @@ fn parse_replay_after(form: &Form) -> Result<Option<i64>, Problem> {
     const NAME: &str = "Configuration.ReplayAfter";
     match form.get(NAME).map(str::parse::<i64>) {
         None | Some(Ok(-1)) => Ok(None),
-        Some(Ok(index)) if index >= 0 => Ok(Some(index)),
+        Some(Ok(index)) if (0..=LARGEST_INDEX).contains(&index) => Ok(Some(index)),
         Some(_) => Err(Problem::invalid_parameter(NAME)),
     }
 }

@@ -10,7 +10,7 @@ use crate::roles::{self, RoleType};
 use crate::{memberships, participants, services, users};
 
 /// The largest index that a JavaScript client reads without loss.
-const LARGEST_INDEX: i64 = (1 << 53) - 1;
+pub const LARGEST_INDEX: i64 = (1 << 53) - 1;
 
 // Form parameters ────────────────────────────────────────────────────────────
 

@@ -1,8 +1,10 @@
 //! From a request on a known path to a call and its form, and from the result to an answer.
 //!
-//! The order of checks: the method, the credentials, the objects of the path, what the request says.
+//! The order of checks: the method, the credentials, the limits of rate, the objects of the path, what the
+//! request says.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -12,6 +14,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use wire::{Form, Problem, Sid};
 
+use super::rates::{self, Standing};
 use super::routes::Route;
 use crate::app::App;
 use crate::perform::{perform, refuse};
@@ -28,10 +31,14 @@ pub async fn handle(app: &App, route: &Route, request: Request) -> Response {
         Ok(signed_in) => signed_in,
         Err(failure) => return noted(answer::failure(failure), route, None),
     };
-    let response = match run(app, route, (operation, &signed_in), request).await {
-        Ok(response) => response,
-        Err(failure) => answer::failure(failure),
+    let mut standing = Standing::default();
+    let mut response = if let Err(problem) = app.rates.admit(signed_in.running.count, &mut standing) {
+        rates::refusal(&problem, Duration::from_secs(1))
+    } else {
+        let outcome = run(app, route, (operation, &signed_in), (request, &mut standing)).await;
+        outcome.unwrap_or_else(answer::failure)
     };
+    standing.show(&mut response);
     noted(response, route, Some(&signed_in))
 }
 
@@ -48,10 +55,13 @@ async fn run(
     app: &App,
     route: &Route,
     (operation, signed_in): (&Operation, &SignedIn),
-    request: Request,
+    (request, standing): (Request, &mut Standing),
 ) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let (mut call, path) = call(app, route, signed_in, &parts)?;
+    if let Err((problem, after)) = app.rates.act(operation, (&call, &path), standing) {
+        return Ok(rates::refusal(&problem, after));
+    }
     let said = match operation.verb {
         Verb::List => form::of_query(parts.uri.query()),
         Verb::Fetch | Verb::Delete => Ok(Form::empty()),

@@ -1,6 +1,8 @@
 //! The REST API: the table of operations as routes, and what is said where there is none.
 
 mod handler;
+mod rates;
 mod routes;
 
-pub use routes::router;
+pub use rates::Rates;
+pub use routes::{Route, router, table};

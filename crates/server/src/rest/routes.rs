@@ -37,6 +37,11 @@ impl Route {
         Self { scope, prefix, template, shown, operations: Vec::new() }
     }
 
+    /// Each method with what it does here.
+    pub fn operations(&self) -> impl Iterator<Item = (&Method, &Operation)> {
+        self.operations.iter().map(|(method, operation)| (method, &**operation))
+    }
+
     /// What a method does here.
     pub fn operation(&self, method: &Method) -> Option<&Operation> {
         self.operations.iter().find(|(known, _)| known == method).map(|(_, operation)| &**operation)
@@ -55,6 +60,11 @@ fn method(verb: Verb) -> Method {
         Verb::Create | Verb::Update => Method::POST,
         Verb::Delete => Method::DELETE,
     }
+}
+
+/// Every path with what can be done there.
+pub fn table() -> Vec<Route> {
+    routes(operations())
 }
 
 fn routes(operations: Vec<Operation>) -> Vec<Route> {
@@ -77,7 +87,7 @@ fn routes(operations: Vec<Operation>) -> Vec<Route> {
 /// The whole API.
 pub fn router() -> Router<Arc<App>> {
     let mut router = Router::new();
-    for route in routes(operations()).into_iter().map(Arc::new) {
+    for route in table().into_iter().map(Arc::new) {
         let shown = Arc::clone(&route.shown);
         let handle = move |State(app): State<Arc<App>>, request: Request| {
             let route = Arc::clone(&route);
@@ -108,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_route_has_each_method_once() {
-        for route in routes(operations()) {
+        for route in table() {
             let mut methods: Vec<_> = route.operations.iter().map(|(method, _)| method.as_str()).collect();
             methods.sort_unstable();
             methods.dedup();
@@ -119,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_stands_at_both_places_does_the_same_at_both() {
-        let routes = routes(operations());
+        let routes = table();
         let find = |shown: &str| routes.iter().find(|route| &*route.shown == shown).expect(shown);
         let short = find("/v1/Conversations/{ConversationSid}/Participants");
         let long = find("/v1/Services/{ChatServiceSid}/Conversations/{ConversationSid}/Participants");
