@@ -171,10 +171,10 @@ def test_nobody_sees_another_accounts_files(server, service):
 
 
 def test_the_hosts_of_the_media_service(server, service):
-    for host in ("mcs.us1.twilio.com", "files.example.org"):
+    for scheme, host in (("https", "mcs.us1.twilio.com"), ("http", "files.example.org")):
         made = upload(server, service.service_sid)
         seen = ask(server, "GET", made["url"], headers={"Host": host}).json
-        assert seen["links"]["content_direct_temporary"].startswith(f"http://{host}{made['url']}/Content?")
+        assert seen["links"]["content_direct_temporary"].startswith(f"{scheme}://{host}{made['url']}/Content?")
     for host, path in [
         ("mcs.us1.twilio.com", "/v1/Services"), ("conversations.twilio.com", made["url"]),
     ]:
