@@ -10,6 +10,7 @@ use crate::error::{Kind, StoreError};
 use crate::record::{self, Record};
 use crate::roots::Roots;
 use crate::session::Session;
+use crate::tools::{Observer, Tools};
 use crate::value::{Row, Value};
 
 /// One job's share of a transaction.
@@ -17,6 +18,7 @@ pub struct Tx<'a> {
     session: &'a mut dyn Session,
     access: Access<'a>,
     now: Timestamp,
+    observer: &'a dyn Observer,
     report: Report,
 }
 
@@ -39,8 +41,8 @@ pub(crate) struct Report {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(session: &'a mut dyn Session, access: Access<'a>, now: Timestamp) -> Self {
-        Self { session, access, now, report: Report::default() }
+    pub(crate) fn new(session: &'a mut dyn Session, access: Access<'a>, tools: &'a Tools) -> Self {
+        Self { session, access, now: tools.stamp(), observer: &*tools.observer, report: Report::default() }
     }
 
     pub(crate) fn report(self) -> Report {
@@ -182,6 +184,10 @@ impl<'a> Tx<'a> {
         self.report.statements += 1;
         let done = self.session.query(sql, params, read);
         let changed = self.keep(done)?;
+        if matches!(self.access, Access::Read) && self.observer.examines() {
+            let examined = self.session.examine(sql, params);
+            self.observer.examined(self.keep(examined)?);
+        }
         self.report.wrote |= changed > 0;
         Ok(changed)
     }
