@@ -133,20 +133,20 @@ impl<'a> Tx<'a> {
     /// Inserts a row unless it collides with one that is there. Whether it was inserted.
     pub fn insert<R: Record>(&mut self, record: &R) -> Result<bool, StoreError> {
         let values = self.values(record)?;
-        Ok(self.execute(&record::insert::<R>(" ON CONFLICT DO NOTHING"), &values)? > 0)
+        Ok(self.execute(record::insert_if_new::<R>(), &values)? > 0)
     }
 
     /// Inserts a row that cannot collide: a collision is an internal error.
     pub fn append<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         let values = self.values(record)?;
-        self.put(&record::insert::<R>(""), &values)
+        self.put(record::insert::<R>(), &values)
     }
 
     /// Writes every column but the key, of the row that has the key.
     pub fn replace<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         let values = self.values(record)?;
         match record::update::<R>() {
-            Some(sql) => self.put(&sql, &values),
+            Some(sql) => self.put(sql, &values),
             None => Ok(()),
         }
     }
@@ -155,8 +155,8 @@ impl<'a> Tx<'a> {
     pub fn remove<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         let values = self.values(record)?;
         let (sql, places) = record::delete::<R>();
-        let key: Vec<_> = places.into_iter().map(|place| values[place]).collect();
-        self.put(&sql, &key)
+        let key: Vec<_> = places.iter().map(|place| values[*place]).collect();
+        self.put(sql, &key)
     }
 
     // For the engine.
