@@ -12,10 +12,9 @@ use crate::rest::{bindings, conversation};
 
 /// What there is, and how many of it.
 pub struct Town {
-    /// Conversations that are there, and messages of `room`.
-    pub conversations: u32,
-    pub closed: u32,
+    /// Conversations, and messages of `room`.
     pub many: u32,
+    pub closed: u32,
     /// Of everything else.
     pub some: u32,
     pub few: u32,
@@ -30,7 +29,7 @@ pub struct Town {
 
 /// A value that differs from the template's.
 #[derive(Clone, Debug)]
-enum Fill {
+pub enum Fill {
     Sid([u8; 16]),
     Number(i64),
     Text(String),
@@ -46,10 +45,10 @@ impl Value for Fill {
     }
 }
 
-type Values = Vec<(&'static str, Fill)>;
+pub type Values = Vec<(&'static str, Fill)>;
 
 /// A sid for each number, in an order that is not the numbers'.
-fn sid(number: u32) -> [u8; 16] {
+pub fn sid(number: u32) -> [u8; 16] {
     let mut sid = [0xC0; 16];
     sid[4..8].copy_from_slice(&number.reverse_bits().to_be_bytes());
     sid[12..].copy_from_slice(&number.to_be_bytes());
@@ -75,7 +74,7 @@ async fn write(
 }
 
 /// Copies the row that has `key`, for each number with other values.
-async fn copy(
+pub async fn copy(
     house: &House,
     (table, columns): (&'static str, &'static str),
     (key, numbers): (Values, impl Iterator<Item = u32>),
@@ -112,12 +111,12 @@ async fn copy(
     }
 }
 
-fn of<R: Record>() -> (&'static str, &'static str) {
+pub fn of<R: Record>() -> (&'static str, &'static str) {
     (R::TABLE, R::COLUMNS)
 }
 
 /// The bytes of a sid at the end of a path, or alone.
-fn bytes<R: Prefix>(text: &str) -> [u8; 16] {
+pub fn bytes<R: Prefix>(text: &str) -> [u8; 16] {
     let text = text.rsplit('/').next().unwrap_or_default();
     *Sid::<R>::parse(text).expect("a sid").as_bytes()
 }
@@ -132,7 +131,7 @@ fn by_date(number: u32) -> Values {
     vec![("sid", Fill::Sid(sid(number))), ("date_created", date)]
 }
 
-async fn post(house: &House, path: &str, form: &str) -> testkit::Reply {
+pub async fn post(house: &House, path: &str, form: &str) -> testkit::Reply {
     let reply = house.post(path, form).await;
     assert_eq!(reply.code(), "201", "{path} {form}: {}", reply.text());
     reply
@@ -148,10 +147,17 @@ fn is_deleted(number: u32) -> bool {
     number % 10 == 3
 }
 
+/// How many must be made so that this many are left.
+fn with_deleted(left: u32) -> u32 {
+    let mut numbers = (1..).filter(|number| !is_deleted(*number));
+    numbers.nth(left as usize - 1).expect("there is no last number")
+}
+
 pub async fn fill(house: &House) -> Town {
     let (many, some) = if is_full() { (100_000, 10_000) } else { (5_000, 400) };
-    let numbers = || 1..=many;
-    let (lobby, joined) = conversations(house, many).await;
+    // With the lobby and the room as many as are wanted.
+    let numbers = || (1..=with_deleted(many - 2)).filter(|number| !is_deleted(*number));
+    let lobby = conversations(house, with_deleted(many - 2)).await;
     house.post("/v1/Users", "Identity=bob").await;
     let bobs = bob(house, &lobby).await;
     let room = conversation(house).await;
@@ -173,18 +179,14 @@ pub async fn fill(house: &House) -> Town {
     let message = messages(house, &room, many).await;
     let of_message = bytes::<Message>(&message);
     write(house, 1..=some, move |tx, number| tx.put(RECEIPT, &[&sid(number), &of_message])).await;
-    let deleted = 1 + numbers().filter(|number| is_deleted(*number)).count();
     others(house, &room, some).await;
     let service = devices(house, some).await;
     Town {
-        // The lobby, the room, and what is not deleted.
-        conversations: many + 3 - u32::try_from(deleted).expect("some thousand"),
-        closed: u32::try_from(numbers().filter(|number| !is_deleted(*number) && number % 3 == 2).count())
-            .expect("some"),
+        closed: u32::try_from(numbers().filter(|number| number % 3 == 2).count()).expect("some thousand"),
         many,
         some,
         few: 60,
-        joined,
+        joined: many - 1,
         bobs,
         message: format!("{room}/Messages/{message}"),
         room,
@@ -192,9 +194,8 @@ pub async fn fill(house: &House) -> Town {
     }
 }
 
-/// Conversations, alice and a phone in each; the path of the one they are copied from, and how many of
-/// them those two are in.
-async fn conversations(house: &House, many: u32) -> (String, u32) {
+/// Conversations, alice and a phone in each; the path of the one they are copied from.
+async fn conversations(house: &House, many: u32) -> String {
     let lobby = conversation(house).await;
     let of_lobby = bytes::<Conversation>(&lobby);
     let alice = post(house, &format!("{lobby}/Participants"), "Identity=alice").await;
@@ -231,8 +232,7 @@ async fn conversations(house: &House, many: u32) -> (String, u32) {
         tx.put("DELETE FROM conversation_heads WHERE sid = $1", &[&sid(number)])
     })
     .await;
-    let left = (1..=many).filter(|number| !is_deleted(*number)).count() + 1;
-    (lobby, u32::try_from(left).expect("some thousand"))
+    lobby
 }
 
 /// Puts bob into as many conversations as anybody may be in; tells how many of them are there.
@@ -248,22 +248,25 @@ async fn bob(house: &House, lobby: &str) -> u32 {
     900
 }
 
-/// Messages of the room; the sid of one of them.
-async fn messages(house: &House, room: &str, many: u32) -> String {
-    let message = post(house, &format!("{room}/Messages"), "Body=x").await.sid();
-    let template = bytes::<Message>(&message);
+/// Copies the first message of a conversation, each with the next index; the key of that first one.
+pub async fn copy_messages(house: &House, template: [u8; 16], numbers: impl Iterator<Item = u32>) -> i64 {
     let key = move |tx: &mut Tx<'_>| {
         let sql = "SELECT key FROM messages WHERE sid = $1";
         tx.row(sql, &[&template], crate::conformance::one::<i64>)
     };
     let first = house.app.store().read::<_, StoreError>(key).await.expect("the store reads").expect("a key");
-    // Every message is made, and some are deleted.
-    let left: Vec<u32> = (1..).filter(|number| !is_deleted(*number)).take(many as usize - 1).collect();
-    let last = *left.last().expect("there are some");
-    copy(house, of::<Message>(), (key_of::<Message>(&message), 1..=last), move |number| {
+    copy(house, of::<Message>(), (vec![("sid", Fill::Sid(template))], numbers), move |number| {
         vec![("sid", Fill::Sid(sid(number))), ("key", Fill::Number(first + i64::from(number)))]
     })
     .await;
+    first
+}
+
+/// Messages of the room; the sid of one of them.
+async fn messages(house: &House, room: &str, many: u32) -> String {
+    let message = post(house, &format!("{room}/Messages"), "Body=x").await.sid();
+    let last = with_deleted(many - 1);
+    let first = copy_messages(house, bytes::<Message>(&message), 1..=last).await;
     write(house, (1..=last).filter(|number| is_deleted(*number)), move |tx, number| {
         tx.put("DELETE FROM messages WHERE key = $1", &[&(first + i64::from(number))])
     })
