@@ -7,6 +7,11 @@ cargo deny --version >/dev/null 2>&1 ||
   fail "cargo-deny is missing, and the rules for dependencies are part of the soak: cargo install --locked cargo-deny"
 
 export TERTULIA_TEST_SOAK=1
+# Where the tests put what they measure; said again at the end.
+export TERTULIA_TEST_FIGURES="$LOGS/figures.log"
+rm -f "$TERTULIA_TEST_FIGURES"
+# What is made up for each property of the parsers; 256 otherwise.
+export PROPTEST_CASES="${PROPTEST_CASES:-20000}"
 export CRASH_ROUNDS_SQLITE="${CRASH_ROUNDS_SQLITE:-100}"
 export CRASH_ROUNDS_POSTGRES="${CRASH_ROUNDS_POSTGRES:-20}"
 

@@ -7,6 +7,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 export CARGO_NET_OFFLINE=true
 
 steps=(lint rust-tests build sdk-python sdk-node crash)
+# Only the soak measures.
+[ -z "${TERTULIA_TEST_SOAK:-}" ] || steps+=(large)
 for step in "${steps[@]}"; do rm -f "$LOGS/$step.log"; done
 
 for step in "${steps[@]}"; do

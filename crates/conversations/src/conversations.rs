@@ -8,7 +8,7 @@ pub use form::{Bindings, ConversationForm, ListConversations, closed_timer, inac
 
 use crate::claims::{self, Claim};
 use crate::heads::{self, Head, State, Timers};
-use crate::paging::{cut, rows};
+use crate::paging::{arrange, rows};
 use crate::prelude::*;
 use crate::{accounts, participants, purges, services};
 
@@ -296,12 +296,7 @@ fn list(
         let params: &[&dyn Value] = &[&call.service_sid, state];
         merged.append(&mut rows(tx, (&select, params), &order, request, Shown::read)?);
     }
-    let is_backwards = matches!(request.position, wire::Position::Before(_));
-    merged.sort_by_key(|shown| (shown.head.last_activity, *shown.head.sid.as_bytes()));
-    if !is_backwards {
-        merged.reverse();
-    }
-    Ok(cut(merged, request, (true, cursor)))
+    Ok(arrange(merged, &order, request, cursor))
 }
 
 fn list_by_date(
@@ -310,16 +305,18 @@ fn list_by_date(
     filter: &ListConversations,
     request: &PageRequest,
 ) -> Result<Page<Shown>, Failure> {
-    let order = Order::descending("c.date_created", Some("c.sid"));
+    let (from, to) = filter.dates();
+    let order = Order::descending("c.date_created", Some("c.sid")).within(from, to);
     let cursor = |shown: &Shown| Cursor {
         at: shown.conversation.date_created.micros(),
         sid: *shown.conversation.sid.as_bytes(),
     };
     let mut select = format!("{} WHERE c.chat_service_sid = $1", Shown::select());
     let mut params: Vec<&dyn Value> = vec![&call.service_sid];
-    for (condition, value) in filter.conditions() {
-        params.push(value);
-        select = format!("{select} AND {condition} ${}", params.len());
+    // No index has both: those of other states are read and dropped until the page is full.
+    if let Some(state) = filter.state() {
+        params.push(state);
+        select.push_str(" AND h.state = $2");
     }
     Ok(page(tx, (&select, &params), &order, request, (Shown::read, cursor))?)
 }

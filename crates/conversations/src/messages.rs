@@ -207,7 +207,6 @@ impl Record for Message {
 
 // The conversation that leads each of these has been found under its tenant.
 const BY_SID: &str = "WHERE conversation_sid = $1 AND sid = $2";
-const IN_RANGE: &str = "WHERE key >= $1 AND key < $2";
 const LAST: &str = "WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT 1";
 const SET_DELIVERY: &str = "UPDATE messages SET delivery = $2, position_changed = $3 WHERE key = $1";
 const COUNT_AFTER: &str =
@@ -307,20 +306,21 @@ fn list(
 ) -> Result<Page<Shown>, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
-    let (first, end) = MessageKey::range(head.number);
     // Cursors carry the index, not the key: the number is this database's own affair.
-    let key = |cursor: Cursor| Cursor { at: MessageKey::seek(head.number, cursor.at), ..cursor };
+    let seek = |index| MessageKey::seek(head.number, index);
+    let key = |cursor: Cursor| Cursor { at: seek(cursor.at), ..cursor };
     let position = match request.position {
         Position::Start => Position::Start,
         Position::After(cursor) => Position::After(key(cursor)),
         Position::Before(cursor) => Position::Before(key(cursor)),
     };
     let request = PageRequest { position, ..*request };
-    let select = format!("SELECT {} FROM messages {IN_RANGE}", Message::COLUMNS);
-    let order = Order { at: "key", sid: None, descending: filter.is_descending() };
+    let select = format!("SELECT {} FROM messages", Message::COLUMNS);
+    let ordered = if filter.is_descending() { Order::descending } else { Order::ascending };
+    let order = ordered("key", None).within(Some(seek(0)), Some(seek(MessageKey::LAST_INDEX)));
     let read = |row: &mut Row<'_>| Message::read(row).map(|message| message.shown(call));
     let cursor = |shown: &Shown| Cursor { at: shown.message.key.index(), sid: [0; 16] };
-    Ok(page(tx, (&select, &[&first, &end]), &order, &request, (read, cursor))?)
+    Ok(page(tx, (&select, &[]), &order, &request, (read, cursor))?)
 }
 
 fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Result<Shown, Failure> {

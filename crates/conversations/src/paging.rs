@@ -1,5 +1,6 @@
 //! Pages of a list: rows in the order of a key, the next page beginning after the last row's key.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 use store::{Record, Row, StoreError, Tx, Value};
@@ -15,22 +16,82 @@ pub struct Page<T> {
     pub previous: Option<Cursor>,
 }
 
-/// The columns that order a list: a date, a position or an index, and the sid where that is not unique.
+/// What orders a list: columns that the index behind it has at its end.
 pub struct Order {
-    pub at: &'static str,
-    pub sid: Option<&'static str>,
-    pub descending: bool,
+    first: By,
+    second: Option<By>,
+    descending: bool,
+    /// What the first column is at least and at most.
+    within: (Option<i64>, Option<i64>),
+}
+
+/// A column and the part of a cursor that it is compared with.
+#[derive(Clone, Copy)]
+enum By {
+    /// A date, a position or an index.
+    At(&'static str),
+    Sid(&'static str),
 }
 
 impl Order {
-    /// Oldest first.
+    /// Oldest first; the sid decides where `at` is not unique.
     pub const fn ascending(at: &'static str, sid: Option<&'static str>) -> Self {
-        Self { at, sid, descending: false }
+        let second = match sid {
+            Some(sid) => Some(By::Sid(sid)),
+            None => None,
+        };
+        Self { first: By::At(at), second, descending: false, within: (None, None) }
     }
 
     /// Newest first.
     pub const fn descending(at: &'static str, sid: Option<&'static str>) -> Self {
-        Self { at, sid, descending: true }
+        Self { descending: true, ..Self::ascending(at, sid) }
+    }
+
+    /// By a sid, and within it by `at` where a sid may come twice.
+    pub const fn by_sid(sid: &'static str, at: Option<&'static str>) -> Self {
+        let second = match at {
+            Some(at) => Some(By::At(at)),
+            None => None,
+        };
+        Self { first: By::Sid(sid), second, descending: false, within: (None, None) }
+    }
+
+    /// Narrowed to what is `from` at least and `to` at most, of what `at` is.
+    ///
+    /// A range of the ordering column belongs here and not into a WHERE: of two lower bounds `SQLite` seeks by
+    /// the one that it likes, and would read everything from the range's begin up to the page.
+    #[must_use]
+    pub const fn within(self, from: Option<i64>, to: Option<i64>) -> Self {
+        Self { within: (from, to), ..self }
+    }
+
+    fn columns(&self) -> impl Iterator<Item = By> {
+        [Some(self.first), self.second].into_iter().flatten()
+    }
+
+    fn compare(&self, one: &Cursor, other: &Cursor) -> Ordering {
+        let parts = self.columns().map(|by| match by {
+            By::At(_) => one.at.cmp(&other.at),
+            By::Sid(_) => one.sid.cmp(&other.sid),
+        });
+        let ascending = parts.fold(Ordering::Equal, Ordering::then);
+        if self.descending { ascending.reverse() } else { ascending }
+    }
+}
+
+impl By {
+    fn column(self) -> &'static str {
+        match self {
+            Self::At(column) | Self::Sid(column) => column,
+        }
+    }
+
+    fn of(self, cursor: &Cursor) -> &dyn Value {
+        match self {
+            Self::At(_) => &cursor.at,
+            Self::Sid(_) => &cursor.sid,
+        }
     }
 }
 
@@ -49,8 +110,11 @@ pub fn list<R: Record>(
     page(tx, (&select, params), order, request, (R::read, cursor))
 }
 
-/// Reads one page. `select` is a query up to and with its WHERE, `params` what it binds; `cursor`
-/// tells the key of a row.
+/// Reads one page. `select` is a query up to and with its WHERE, if it needs one beside the order's range;
+/// `params` what it binds; `cursor` tells the key of a row.
+///
+/// A query that joins more to its rows says `{page}` behind the WHERE of a subquery which finds them by
+/// what orders the list alone, so that nothing is joined to rows of other pages.
 pub fn page<T>(
     tx: &mut Tx<'_>,
     select: (&str, &[&dyn Value]),
@@ -58,7 +122,7 @@ pub fn page<T>(
     request: &PageRequest,
     (read, cursor): (impl FnMut(&mut Row<'_>) -> Result<T, StoreError>, impl Fn(&T) -> Cursor),
 ) -> Result<Page<T>, StoreError> {
-    Ok(cut(rows(tx, select, order, request, read)?, request, (order.descending, cursor)))
+    Ok(arrange(rows(tx, select, order, request, read)?, order, request, cursor))
 }
 
 /// Reads the rows of one page and one more, in the direction of the request.
@@ -70,108 +134,77 @@ pub fn rows<T>(
     read: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let limit = i64::try_from(request.size + 1).expect("a page has at most some hundred rows");
-    let (from, backwards) = match &request.position {
-        Position::Start => (None, false),
-        Position::After(cursor) => (Some(cursor), false),
-        Position::Before(cursor) => (Some(cursor), true),
-    };
-    let mut sql = select.to_owned();
     let mut bound = params.to_vec();
-    seek(&mut sql, &mut bound, order, from, backwards);
+    let (before, after) = select.split_once("{page}").unwrap_or((select, ""));
+    let mut seek = seek(before, &mut bound, order, &request.position);
     bound.push(&limit);
-    let _ = write!(sql, " LIMIT ${}", bound.len());
-    tx.rows(&sql, &bound, read)
+    let _ = write!(seek, " LIMIT ${}", bound.len());
+    tx.rows(&format!("{before}{seek}{after}"), &bound, read)
 }
 
-/// Appends the comparison with `from` and the ORDER BY.
+/// The comparisons that begin and end the page's range, each at most once, and the ORDER BY.
 fn seek<'a>(
-    sql: &mut String,
+    select: &str,
     bound: &mut Vec<&'a dyn Value>,
-    order: &Order,
-    from: Option<&'a Cursor>,
-    backwards: bool,
-) {
-    let (compare, direction) = if order.descending == backwards { (">", "ASC") } else { ("<", "DESC") };
-    let Order { at, sid, .. } = order;
-    if let Some(from) = from {
-        bound.push(&from.at);
-        let first = bound.len();
-        let _ = match sid {
-            Some(sid) => {
-                bound.push(&from.sid);
-                write!(sql, " AND ({at}, {sid}) {compare} (${first}, ${})", first + 1)
-            }
-            None => write!(sql, " AND {at} {compare} ${first}"),
-        };
-    }
-    let _ = match sid {
-        Some(sid) => write!(sql, " ORDER BY {at} {direction}, {sid} {direction}"),
-        None => write!(sql, " ORDER BY {at} {direction}"),
-    };
-}
-
-/// Reads one page of a list that is ordered by a sid, and within it by `at` where a sid may come twice.
-/// `select` is a query that says `{page}` behind the WHERE which finds the list: that of a subquery where
-/// more is joined to its rows, so that only those of the page are joined.
-pub fn page_by_sid<T>(
-    tx: &mut Tx<'_>,
-    (select, params): (&str, &[&dyn Value]),
-    (sid, at): (&str, Option<&str>),
-    request: &PageRequest,
-    (read, cursor): (impl FnMut(&mut Row<'_>) -> Result<T, StoreError>, impl Fn(&T) -> Cursor),
-) -> Result<Page<T>, StoreError> {
-    let limit = i64::try_from(request.size + 1).expect("a page has at most some hundred rows");
-    let (from, backwards) = match &request.position {
+    order: &'a Order,
+    position: &'a Position,
+) -> String {
+    let (from, backwards) = match position {
         Position::Start => (None, false),
         Position::After(cursor) => (Some(cursor), false),
         Position::Before(cursor) => (Some(cursor), true),
     };
-    let (compare, direction) = if backwards { ("<", "DESC") } else { (">", "ASC") };
-    let mut page = String::new();
-    let mut bound = params.to_vec();
-    if let Some(from) = from {
-        bound.push(&from.sid);
-        let first = bound.len();
-        let _ = match at {
-            Some(at) => {
-                bound.push(&from.at);
-                write!(page, " AND ({sid}, {at}) {compare} (${first}, ${})", first + 1)
-            }
-            None => write!(page, " AND {sid} {compare} ${first}"),
-        };
+    let is_ascending = order.descending == backwards;
+    let mut conditions = Vec::new();
+    let (low, high) = &order.within;
+    for (limit, of_range, of_page, is_lower) in [(low, ">=", ">", true), (high, "<=", "<", false)] {
+        // A cursor outside of the range is one that somebody has made up.
+        let is_within = |at: i64| limit.is_none_or(|limit| if is_lower { at >= limit } else { at <= limit });
+        let page = from.filter(|cursor| is_lower == is_ascending && is_within(cursor.at));
+        if let Some(cursor) = page {
+            let (columns, places): (Vec<_>, Vec<_>) = order
+                .columns()
+                .map(|by| {
+                    bound.push(by.of(cursor));
+                    (by.column(), format!("${}", bound.len()))
+                })
+                .unzip();
+            conditions.push(format!("({}) {of_page} ({})", columns.join(", "), places.join(", ")));
+        } else if let Some(limit) = limit {
+            bound.push(limit);
+            conditions.push(format!("{} {of_range} ${}", order.first.column(), bound.len()));
+        }
     }
-    let _ = write!(page, " ORDER BY {sid} {direction}");
-    if let Some(at) = at {
-        let _ = write!(page, ", {at} {direction}");
+    let mut sql = String::new();
+    let mut glue = if select.contains(" WHERE ") { "AND" } else { "WHERE" };
+    for condition in conditions {
+        let _ = write!(sql, " {glue} {condition}");
+        glue = "AND";
     }
-    bound.push(&limit);
-    let _ = write!(page, " LIMIT ${}", bound.len());
-    let mut found = tx.rows(&select.replace("{page}", &page), &bound, read)?;
-    // What was joined to the page may have come in any order.
-    found.sort_by_key(|row| {
-        let Cursor { at, sid } = cursor(row);
-        (sid, at)
-    });
-    if backwards {
-        found.reverse();
-    }
-    Ok(cut(found, request, (false, cursor)))
+    let direction = if is_ascending { "ASC" } else { "DESC" };
+    let columns: Vec<_> = order.columns().map(|by| format!("{} {direction}", by.column())).collect();
+    let _ = write!(sql, " ORDER BY {}", columns.join(", "));
+    sql
 }
 
-/// Makes a page of rows that were read one further than the page is long.
-pub fn cut<T>(
+/// Makes a page of rows that were read one further than the page is long, or of several such reads that
+/// together hold it.
+pub fn arrange<T>(
     mut rows: Vec<T>,
+    order: &Order,
     request: &PageRequest,
-    (descending, cursor): (bool, impl Fn(&T) -> Cursor),
+    cursor: impl Fn(&T) -> Cursor,
 ) -> Page<T> {
+    // What was joined to a page, or merged, comes in any order.
+    rows.sort_by(|one, other| order.compare(&cursor(one), &cursor(other)));
     let more = rows.len() > request.size;
-    rows.truncate(request.size);
-    let backwards = matches!(request.position, Position::Before(_));
-    if backwards {
-        rows.reverse();
+    if let Position::Before(_) = request.position {
+        rows.drain(..rows.len().saturating_sub(request.size));
+    } else {
+        rows.truncate(request.size);
     }
     // A page that was emptied since has no rows to tell the way: its neighbour is the end of the list.
-    let (begin, end) = if descending { (HIGHEST, LOWEST) } else { (LOWEST, HIGHEST) };
+    let (begin, end) = if order.descending { (HIGHEST, LOWEST) } else { (LOWEST, HIGHEST) };
     let first = rows.first().map(&cursor);
     let last = rows.last().map(&cursor);
     match request.position {

@@ -3,7 +3,6 @@
 
 use crate::conversations::Shown;
 use crate::heads::{State, Timers};
-use crate::paging::page_by_sid;
 use crate::participants::Binding;
 use crate::prelude::*;
 use crate::{services, users};
@@ -168,14 +167,14 @@ fn list(
             let Some(user) = users::find(tx, *service, &Key::Name(identity.clone()))? else {
                 return Ok(Page { items: Vec::new(), next: None, previous: None });
             };
-            let order = ("m.conversation_sid", None);
+            let order = Order::by_sid("m.conversation_sid", None);
             let select = select(OF_USER);
-            Ok(page_by_sid(tx, (&select, &[service, &user.sid]), order, request, (read, cursor))?)
+            Ok(page(tx, (&select, &[service, &user.sid]), &order, request, (read, cursor))?)
         }
         LookUp::Address(address) => {
-            let order = ("m.conversation_sid", Some("m.position_added"));
+            let order = Order::by_sid("m.conversation_sid", Some("m.position_added"));
             let select = select(OF_ADDRESS);
-            Ok(page_by_sid(tx, (&select, &[service, address]), order, request, (read, cursor))?)
+            Ok(page(tx, (&select, &[service, address]), &order, request, (read, cursor))?)
         }
     }
 }

@@ -9,8 +9,9 @@ use crate::participants;
 use crate::prelude::*;
 use crate::{conversations, media, memberships, service_notifications, service_webhooks, users};
 
-/// Rows that one step removes of what nothing else depends on.
-const ROWS: i64 = 500;
+/// Rows that one step removes of what nothing else depends on. Others wait while it runs: it is short beside
+/// what they wait for anyway.
+const ROWS: i64 = 100;
 /// Things that one step removes where each touches other roots.
 const THINGS: i64 = 20;
 
@@ -141,27 +142,36 @@ pub fn advance(tx: &mut Tx<'_>, purge: &Purge) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a chunk was the last one.
-fn is_last(removed: u64, limit: i64) -> bool {
-    i64::try_from(removed).is_ok_and(|removed| removed < limit)
+/// What a step may still remove.
+struct Budget(i64);
+
+impl Budget {
+    /// Removes what a statement finds, whose last parameter is how many at most. Whether nothing is left.
+    fn clear(&mut self, tx: &mut Tx<'_>, sql: &str, of: &[&dyn Value]) -> Result<bool, StoreError> {
+        let limit = self.0;
+        let mut params = of.to_vec();
+        params.push(&limit);
+        let removed = i64::try_from(tx.execute(sql, &params)?).unwrap_or(i64::MAX);
+        self.0 = limit.saturating_sub(removed);
+        Ok(removed < limit)
+    }
 }
 
 fn advance_conversation(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
     let sid: Sid<Conversation> = Sid::from_bytes(purge.root);
+    let mut budget = Budget(ROWS);
     if let Some(number) = purge.conversation_number {
         let (first, end) = MessageKey::range(number);
-        if !is_last(tx.execute(MESSAGES, &[&first, &end, &ROWS])?, ROWS)
-            || !is_last(tx.execute(RECEIPTS, &[&first, &end, &ROWS])?, ROWS)
-        {
+        if !(budget.clear(tx, MESSAGES, &[&first, &end])? && budget.clear(tx, RECEIPTS, &[&first, &end])?) {
             return Ok(false);
         }
     }
-    if media::remove_some_of(tx, sid)? || participants::end_some(tx, sid, THINGS)? > 0 {
+    if budget.0 < ROWS || media::remove_some_of(tx, sid)? || participants::end_some(tx, sid, THINGS)? > 0 {
         return Ok(false);
     }
-    Ok(is_last(tx.execute(PARTICIPANTS, &[&sid, &ROWS])?, ROWS)
-        && is_last(tx.execute(WEBHOOKS, &[&sid, &ROWS])?, ROWS)
-        && is_last(tx.execute(TOMBSTONES, &[&purge.root, &ROWS])?, ROWS))
+    Ok(budget.clear(tx, PARTICIPANTS, &[&sid])?
+        && budget.clear(tx, WEBHOOKS, &[&sid])?
+        && budget.clear(tx, TOMBSTONES, &[&purge.root])?)
 }
 
 fn advance_user(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
@@ -170,7 +180,7 @@ fn advance_user(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
         participants::leave_all(tx, &purge.account_sid, &memberships)?;
         return Ok(false);
     }
-    Ok(is_last(tx.execute(TOMBSTONES, &[&purge.root, &ROWS])?, ROWS))
+    Ok(Budget(ROWS).clear(tx, TOMBSTONES, &[&purge.root])?)
 }
 
 fn advance_service(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
@@ -180,10 +190,9 @@ fn advance_service(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
         return Ok(false);
     }
     let users: Vec<User> = tx.list(USERS, &[&purge.chat_service_sid, &THINGS])?;
+    let mut budget = Budget(ROWS);
     for user in &users {
-        if !is_last(tx.execute(MEMBERSHIPS, &[&user.sid, &ROWS])?, ROWS)
-            || !is_last(tx.execute(TOMBSTONES, &[&user.sid, &ROWS])?, ROWS)
-        {
+        if !(budget.clear(tx, MEMBERSHIPS, &[&user.sid])? && budget.clear(tx, TOMBSTONES, &[&user.sid])?) {
             return Ok(false);
         }
         users::remove(tx, user)?;
@@ -196,5 +205,5 @@ fn advance_service(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
     }
     service_notifications::remove(tx, purge.chat_service_sid)?;
     service_webhooks::remove(tx, purge.chat_service_sid)?;
-    Ok(is_last(tx.execute(ROLES, &[&purge.chat_service_sid, &ROWS])?, ROWS))
+    Ok(budget.clear(tx, ROLES, &[&purge.chat_service_sid])?)
 }

@@ -10,7 +10,6 @@ pub use status::{Delivery, Share, Status};
 use crate::Message;
 use crate::heads::{self, Head};
 use crate::messages::{self, MessageKey};
-use crate::paging::page_by_sid;
 use crate::participants::{self, ReadHorizon};
 use crate::prelude::*;
 use crate::services;
@@ -245,11 +244,11 @@ fn list(
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
     let message = messages::of_path(tx, call, path, &head)?;
-    let select = format!("SELECT {} FROM receipts {OF_MESSAGE}{{page}}", Receipt::COLUMNS);
+    let select = format!("SELECT {} FROM receipts {OF_MESSAGE}", Receipt::COLUMNS);
     let read = |row: &mut Row<'_>| Receipt::read(row).map(|receipt| receipt.shown(call));
     let cursor = |shown: &Shown| Cursor { at: 0, sid: *shown.receipt.participant_sid.as_bytes() };
-    let order = ("participant_sid", None);
-    Ok(page_by_sid(tx, (&select, &[&message.key]), order, request, (read, cursor))?)
+    let order = Order::by_sid("participant_sid", None);
+    Ok(page(tx, (&select, &[&message.key]), &order, request, (read, cursor))?)
 }
 
 /// Where the operations stand. Nobody but a channel writes a receipt.

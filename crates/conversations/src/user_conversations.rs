@@ -91,17 +91,20 @@ impl UserConversation {
 
 // Storage ────────────────────────────────────────────────────────────────────
 
-/// A user's memberships beside the two rows of each conversation.
+/// The order is the conversations' own, so for each page all of the user's memberships are ordered, by one
+/// look at the head of each. The steps keep the planners from reading the heads of everybody else instead.
+const PAGE: &str = "WITH all_of_user AS MATERIALIZED (SELECT m.*, (SELECT last_activity \
+     FROM conversation_heads WHERE chat_service_sid = $1 AND sid = m.conversation_sid) AS last_activity \
+     FROM memberships m WHERE m.user_sid = $2), \
+     k AS (SELECT * FROM all_of_user WHERE last_activity IS NOT NULL{page})";
+
+/// The memberships of a page beside the two rows of each conversation.
 fn select() -> String {
     let of_member: Vec<String> =
-        Membership::COLUMNS.split(", ").map(|column| format!("m.{column}")).collect();
+        Membership::COLUMNS.split(", ").map(|column| format!("k.{column}")).collect();
     let both = Shown::select();
     let both = both.strip_prefix("SELECT ").expect("it is a query");
-    format!(
-        "SELECT {}, {both} JOIN memberships m ON m.conversation_sid = h.sid \
-         WHERE h.chat_service_sid = $1 AND m.user_sid = $2",
-        of_member.join(", ")
-    )
+    format!("{PAGE} SELECT {}, {both} JOIN k ON k.conversation_sid = h.sid", of_member.join(", "))
 }
 
 fn read(row: &mut Row<'_>) -> Result<(Membership, Shown), StoreError> {
@@ -152,7 +155,7 @@ fn list(
 ) -> Result<Page<UserConversation>, Failure> {
     services::require(tx, call)?;
     let user = users::of_path(tx, call, path)?;
-    let order = Order::descending("h.last_activity", Some("h.sid"));
+    let order = Order::descending("last_activity", Some("conversation_sid"));
     let cursor = |(membership, shown): &(Membership, Shown)| Cursor {
         at: shown.head.last_activity.micros(),
         sid: *membership.conversation_sid.as_bytes(),

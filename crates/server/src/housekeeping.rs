@@ -1,4 +1,5 @@
-//! Housekeeping: what deletions have left behind is removed in chunks, one write at a time.
+//! Housekeeping: what deletions have left behind is removed in chunks, one write at a time, with a rest after
+//! each that is as long.
 //!
 //! It is woken by a deletion and looks by itself every few seconds, so that what another node deleted, or
 //! a server that was killed left, goes too. It keeps nothing in memory: each step reads what is to be done.
@@ -13,14 +14,21 @@ use store::Roots;
 
 use crate::app::App;
 use crate::listen::Stops;
+use crate::stopwatch;
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs until the server stops; a chunk that has begun is finished.
 pub async fn run(app: Arc<App>, stops: Stops) {
     while !stops.soft.is_cancelled() {
+        let began = stopwatch::start();
         match step(&app).await {
-            Ok(ControlFlow::Continue(())) => continue,
+            Ok(ControlFlow::Continue(())) => {
+                // The slower the store answers, the more of it is left to others.
+                let rest = tokio::time::sleep(began.elapsed().min(INTERVAL));
+                stops.soft.run_until_cancelled(rest).await;
+                continue;
+            }
             Ok(ControlFlow::Break(())) => {}
             Err(Failure::Store(error)) if error.is_busy() => {}
             Err(failure) => tracing::error!("failed to purge: {failure:?}"),

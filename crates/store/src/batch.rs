@@ -80,7 +80,7 @@ fn begin_read(session: &mut dyn Session) -> Result<(), StoreError> {
 
 /// Runs a job. Whether what it wrote is to be kept, and the report.
 fn run(session: &mut dyn Session, job: &mut dyn Job, access: Access<'_>, tools: &Tools) -> (bool, Report) {
-    let mut tx = Tx::new(session, access, tools.stamp());
+    let mut tx = Tx::new(session, access, tools);
     let keep = job.run(&mut tx);
     let report = tx.report();
     match &report.failure {

@@ -4,6 +4,7 @@
 use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::roots::Roots;
+use crate::tools::Examined;
 use crate::value::{Row, Value};
 
 pub(crate) trait Session: Send {
@@ -32,6 +33,9 @@ pub(crate) trait Session: Send {
 
     /// Runs a write whose answer nobody needs. A failure may show later, at the COMMIT at the latest.
     fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError>;
+
+    /// Runs a statement that reads once more, to tell how.
+    fn examine(&mut self, sql: &str, params: &[&dyn Value]) -> Result<Examined, StoreError>;
 
     /// Prepares a statement without running it.
     fn prepare(&mut self, sql: &str) -> Result<(), StoreError>;

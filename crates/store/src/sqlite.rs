@@ -11,13 +11,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatus, ToSql};
 
 use crate::dialect::Dialect;
 use crate::error::{Kind, StoreError};
 use crate::roots::Roots;
 use crate::session::{CommitError, ReadRow, Savepoint, Session};
-use crate::tools::Tools;
+use crate::tools::{Counters, Examined, Tools};
 use crate::value::{Cell, Row, Source, Value};
 
 pub(crate) use log::{Log, open_for_checkpoints};
@@ -159,6 +159,29 @@ impl Session for Sqlite {
 
     fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
         self.query(sql, params, &mut |_| Ok(false)).map(|_| ())
+    }
+
+    fn examine(&mut self, sql: &str, params: &[&dyn Value]) -> Result<Examined, StoreError> {
+        let mut plan = Vec::new();
+        self.query(&format!("EXPLAIN QUERY PLAN {sql}"), params, &mut |row| {
+            let (_, _, _, step): (i64, i64, i64, String) =
+                (row.next()?, row.next()?, row.next()?, row.next()?);
+            plan.push(step);
+            Ok(true)
+        })?;
+        let reset = |session: &Self| {
+            let statement = session.statement(sql)?;
+            let count = |status| statement.reset_status(status);
+            Ok::<_, StoreError>(Counters {
+                scanned: count(StatementStatus::FullscanStep),
+                sorts: count(StatementStatus::Sort),
+                indexed: count(StatementStatus::AutoIndex),
+                steps: count(StatementStatus::VmStep),
+            })
+        };
+        reset(self)?;
+        self.query(sql, params, &mut |_| Ok(true))?;
+        Ok(Examined { sql: sql.to_owned(), plan: plan.join("\n"), counters: Some(reset(self)?) })
     }
 
     fn prepare(&mut self, sql: &str) -> Result<(), StoreError> {

@@ -33,6 +33,41 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A connection to the database was lost.
     fn disconnected(&self) {}
+
+    /// Whether every statement of a read runs a second time, to be examined. For tests.
+    fn examines(&self) -> bool {
+        false
+    }
+
+    /// A statement of a read was examined.
+    fn examined(&self, statement: Examined) {
+        let _ = statement;
+    }
+}
+
+/// How the engine runs a statement, with the values that it was given.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// The statement's text.
+    pub sql: String,
+    /// On SQLite a line for each step of `EXPLAIN QUERY PLAN`, on PostgreSQL the JSON of `EXPLAIN (ANALYZE)`.
+    pub plan: String,
+    /// SQLite's counters of the run: steps in scans of a whole table, sorts, indexes made for it, and the steps
+    /// of its machine in all. On PostgreSQL the plan tells.
+    pub counters: Option<Counters>,
+}
+
+/// See [`Examined`].
+#[derive(Clone, Copy, Debug)]
+pub struct Counters {
+    /// Rows stepped over in scans without an index.
+    pub scanned: i32,
+    /// Sorts.
+    pub sorts: i32,
+    /// Rows put into an index that was made for this one run.
+    pub indexed: i32,
+    /// Instructions of SQLite's machine.
+    pub steps: i32,
 }
 
 /// Watches nothing.

@@ -10,6 +10,7 @@ use crate::error::{Kind, StoreError};
 use crate::record::{self, Record};
 use crate::roots::Roots;
 use crate::session::Session;
+use crate::tools::{Observer, Tools};
 use crate::value::{Row, Value};
 
 /// One job's share of a transaction.
@@ -17,6 +18,7 @@ pub struct Tx<'a> {
     session: &'a mut dyn Session,
     access: Access<'a>,
     now: Timestamp,
+    observer: &'a dyn Observer,
     report: Report,
 }
 
@@ -39,8 +41,8 @@ pub(crate) struct Report {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(session: &'a mut dyn Session, access: Access<'a>, now: Timestamp) -> Self {
-        Self { session, access, now, report: Report::default() }
+    pub(crate) fn new(session: &'a mut dyn Session, access: Access<'a>, tools: &'a Tools) -> Self {
+        Self { session, access, now: tools.stamp(), observer: &*tools.observer, report: Report::default() }
     }
 
     pub(crate) fn report(self) -> Report {
@@ -131,20 +133,20 @@ impl<'a> Tx<'a> {
     /// Inserts a row unless it collides with one that is there. Whether it was inserted.
     pub fn insert<R: Record>(&mut self, record: &R) -> Result<bool, StoreError> {
         let values = self.values(record)?;
-        Ok(self.execute(&record::insert::<R>(" ON CONFLICT DO NOTHING"), &values)? > 0)
+        Ok(self.execute(record::insert_if_new::<R>(), &values)? > 0)
     }
 
     /// Inserts a row that cannot collide: a collision is an internal error.
     pub fn append<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         let values = self.values(record)?;
-        self.put(&record::insert::<R>(""), &values)
+        self.put(record::insert::<R>(), &values)
     }
 
     /// Writes every column but the key, of the row that has the key.
     pub fn replace<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         let values = self.values(record)?;
         match record::update::<R>() {
-            Some(sql) => self.put(&sql, &values),
+            Some(sql) => self.put(sql, &values),
             None => Ok(()),
         }
     }
@@ -153,8 +155,8 @@ impl<'a> Tx<'a> {
     pub fn remove<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         let values = self.values(record)?;
         let (sql, places) = record::delete::<R>();
-        let key: Vec<_> = places.into_iter().map(|place| values[place]).collect();
-        self.put(&sql, &key)
+        let key: Vec<_> = places.iter().map(|place| values[*place]).collect();
+        self.put(sql, &key)
     }
 
     // For the engine.
@@ -182,6 +184,10 @@ impl<'a> Tx<'a> {
         self.report.statements += 1;
         let done = self.session.query(sql, params, read);
         let changed = self.keep(done)?;
+        if matches!(self.access, Access::Read) && self.observer.examines() {
+            let examined = self.session.examine(sql, params);
+            self.observer.examined(self.keep(examined)?);
+        }
         self.report.wrote |= changed > 0;
         Ok(changed)
     }

@@ -11,7 +11,7 @@ use conversations::{Failure, Ids, MIGRATIONS, Vault};
 use http::Request;
 use http_body_util::BodyExt;
 use server::{App, MediaStore, Metrics, Settings, Tools, router};
-use store::{Options, Roots, Store};
+use store::{NoObserver, Observer, Options, Roots, Store};
 use tower::ServiceExt;
 use wire::Sid;
 
@@ -71,7 +71,12 @@ impl House {
         database: &Database,
         (settings, ids): (Settings, Arc<dyn Ids>),
     ) -> Self {
-        let house = Self::join_with(engine, database, settings, (Arc::default(), Arc::clone(&ids)));
+        let house = Self::join_with(
+            engine,
+            database,
+            settings,
+            (Arc::default(), Arc::clone(&ids), Arc::new(NoObserver)),
+        );
         found(house.app.store(), &ids, &vault()).await;
         house
     }
@@ -79,19 +84,32 @@ impl House {
     /// Opens a store in a `database` where the account has been founded: another node of the same server.
     pub fn join(engine: Engine, database: &Database, settings: Settings, ids: Arc<CountingIds>) -> Self {
         let used = Arc::clone(&ids);
-        Self::join_with(engine, database, settings, (ids, used))
+        Self::join_with(engine, database, settings, (ids, used, Arc::new(NoObserver)))
+    }
+
+    /// Opens a store that `observer` watches, and founds the account there.
+    pub async fn open_watched(
+        engine: Engine,
+        database: &Database,
+        (settings, observer): (Settings, Arc<dyn Observer>),
+    ) -> Self {
+        let ids = Arc::new(CountingIds::default());
+        let used = Arc::clone(&ids) as Arc<dyn Ids>;
+        let house = Self::join_with(engine, database, settings, (ids, Arc::clone(&used), observer));
+        found(house.app.store(), &used, &vault()).await;
+        house
     }
 
     fn join_with(
         engine: Engine,
         database: &Database,
         settings: Settings,
-        (ids, used): (Arc<CountingIds>, Arc<dyn Ids>),
+        (ids, used, observer): (Arc<CountingIds>, Arc<dyn Ids>, Arc<dyn Observer>),
     ) -> Self {
         let clock = settings.manual_clock.clone().map_or_else(ManualClock::default, ManualClock::over);
         let clock = Arc::new(clock);
         let metrics = Arc::new(Metrics::default());
-        let options = Options::new(clock.clone());
+        let options = Options { observer, ..Options::new(clock.clone()) };
         let store = match database {
             Database::Sqlite(folder) => open_sqlite(folder.path(), options),
             Database::Postgres { .. } => {

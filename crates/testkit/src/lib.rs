@@ -6,12 +6,14 @@
 
 mod database;
 mod fakes;
+mod figures;
 mod house;
 mod reply;
 mod waiting;
 
 pub use database::{Database, Engine};
 pub use fakes::{CountingIds, ManualClock};
+pub use figures::{figure, is_full};
 pub use house::{ACCOUNT_SID, AUTH_TOKEN, House, on_both, on_both_with};
 pub use reply::Reply;
 pub use waiting::holds_within;

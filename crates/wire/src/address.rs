@@ -207,8 +207,14 @@ mod tests {
 
         #[test]
         fn reads_anything_without_panic(text: String, almost in "(whatsapp:|rcs:|urn:mbid:)?.{0,12}@?.{0,12}") {
-            let _ = channel_of(&text);
-            let _ = proxy_channel_of(&almost);
+            for text in [text, almost] {
+                // Whoever may send may be written to.
+                if let Some(channel) = channel_of(&text) {
+                    prop_assert_eq!(Channel::from_name(channel.name()), Some(channel));
+                    prop_assert!(!text.contains(char::is_control));
+                }
+                let _ = proxy_channel_of(&text);
+            }
         }
     }
 }

@@ -71,7 +71,61 @@ impl Serialize for Attributes {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// JSON as people may send it: spaces, numbers that are no floats, doubled keys, deep piles.
+    fn json() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            Just("1e400".to_owned()),
+            Just("-0".to_owned()),
+            "-?[1-9][0-9]{0,30}",
+            r#""([a-z\u{e9}\u{1F600}]|\\\\|\\"|\\u[0-9a-f]{4}|\[|\}){0,6}""#,
+        ];
+        leaf.prop_recursive(108, 120, 3, |inner| {
+            let list = proptest::collection::vec(inner.clone(), 0..3);
+            let object = proptest::collection::vec(("[ab]", inner), 0..3);
+            prop_oneof![
+                list.prop_map(|items| format!("[ {} ]", items.join(" , "))),
+                object.prop_map(|members| {
+                    let members: Vec<_> =
+                        members.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                    format!("{{{}}}", members.join(","))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_json_is_kept_and_fits_to_the_byte(text in json(), around in "[ \n\t]{0,3}") {
+            let text = format!("{around}{text}{around}");
+            let kept = Attributes::parse(&text, text.len());
+            if depth(&text) > MAX_DEPTH {
+                prop_assert_eq!(kept, Err(Problem::ATTRIBUTES_NOT_JSON));
+            } else {
+                let kept = kept.unwrap();
+                prop_assert_eq!(kept.as_str(), &text);
+                let shown = serde_json::to_string(&kept).unwrap();
+                let read = serde_json::from_str::<String>(&shown).unwrap();
+                prop_assert_eq!(Attributes::parse(&read, text.len()), Ok(kept));
+            }
+            prop_assert_eq!(Attributes::parse(&text, text.len() - 1), Err(Problem::ATTRIBUTES_TOO_LONG));
+        }
+
+        #[test]
+        fn reads_anything_without_panic(
+            text: String,
+            almost in r#"(\{|\}|\[|\]|"[a\\u0"]{0,4}"?|:|,|-?1e9{0,3}|null| ){0,40}"#,
+        ) {
+            for text in [text, almost] {
+                let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+                prop_assert_eq!(Attributes::parse(&text, usize::MAX).is_ok(), is_json);
+            }
+        }
+    }
 
     #[test]
     fn keeps_the_text_byte_for_byte() {

@@ -196,8 +196,14 @@ mod tests {
     proptest! {
         #[test]
         fn reads_anything_without_panic(text in ".{0,40}", almost in "P[0-9YMWD.,]{0,24}T?[0-9HMS.,]{0,38}") {
-            let _ = IsoDuration::parse(&text);
-            let _ = IsoDuration::parse(&almost);
+            for text in [text, almost] {
+                // It is echoed as it was given, so what was read once is read again.
+                if let Some(duration) = IsoDuration::parse(&text) {
+                    prop_assert_eq!(duration.as_str(), &text);
+                    prop_assert!(duration.micros() >= 0);
+                    prop_assert_eq!(IsoDuration::parse(duration.as_str()), Some(duration));
+                }
+            }
         }
 
         #[test]

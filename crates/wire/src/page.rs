@@ -353,6 +353,26 @@ mod tests {
         }
 
         #[test]
+        fn a_token_that_was_changed_is_refused_or_is_one_of_ours(
+            at: i64, sid: [u8; 16], place: prop::sample::Index, by in "[A-Za-z0-9_=%-]{0,2}",
+        ) {
+            let mut token = Position::After(Cursor { at, sid }).token(LIST).unwrap();
+            let place = place.index(token.len());
+            token.replace_range(place..=place, &by);
+            match Position::from_token(&token, LIST) {
+                Ok(position) => prop_assert_eq!(position.token(LIST), Some(token)),
+                Err(problem) => prop_assert_eq!(problem, Problem::INVALID_PAGE_TOKEN),
+            }
+        }
+
+        #[test]
+        fn a_token_leads_nowhere_in_another_list(at: i64, sid: [u8; 16], list: u64) {
+            let token = Position::Before(Cursor { at, sid }).token(List(list)).unwrap();
+            let read = Position::from_token(&token, LIST);
+            prop_assert_eq!(read.is_ok(), List(list) == LIST);
+        }
+
+        #[test]
         fn reads_anything_without_panic(text: String, bytes: Vec<u8>) {
             let _ = Position::from_token(&text, LIST);
             let _ = Position::from_token(&format!("PT{}", URL_SAFE_NO_PAD.encode(bytes)), LIST);

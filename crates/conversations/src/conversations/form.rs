@@ -237,18 +237,14 @@ impl ListConversations {
         self.state.as_ref().map_or(State::LISTED, std::slice::from_ref)
     }
 
-    /// The conditions of a list by creation, each with the value that it compares with.
-    pub fn conditions(&self) -> Vec<(&'static str, &dyn Value)> {
-        let mut conditions: Vec<(&'static str, &dyn Value)> = Vec::new();
-        if let Some((_, start)) = &self.start {
-            conditions.push(("c.date_created >=", start));
-        }
-        if let Some((_, end)) = &self.end {
-            conditions.push(("c.date_created <=", end));
-        }
-        if let Some(state) = &self.state {
-            conditions.push(("h.state =", state));
-        }
-        conditions
+    /// The state that alone is listed.
+    pub fn state(&self) -> Option<&State> {
+        self.state.as_ref()
+    }
+
+    /// The range of a list by creation.
+    pub fn dates(&self) -> (Option<i64>, Option<i64>) {
+        let micros = |given: &Option<(String, Timestamp)>| given.as_ref().map(|(_, at)| at.micros());
+        (micros(&self.start), micros(&self.end))
     }
 }

@@ -20,7 +20,7 @@ use crate::dialect::Dialect;
 use crate::error::{Kind, StoreError};
 use crate::roots::Roots;
 use crate::session::{CommitError, ReadRow, Savepoint, Session};
-use crate::tools::Tools;
+use crate::tools::{Examined, Tools};
 use crate::value::{Row, Value};
 
 use link::Link;
@@ -268,6 +268,12 @@ impl Session for Postgres {
         let statement = link.statement(runtime, sql)?;
         link.send(&statement, params)?;
         link.flush_many(runtime)
+    }
+
+    fn examine(&mut self, sql: &str, params: &[&dyn Value]) -> Result<Examined, StoreError> {
+        let (rows, _) = self.ask(&format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"), params)?;
+        let plan = rows.first().map(|row| Row::new(row).next()).transpose()?.unwrap_or_default();
+        Ok(Examined { sql: sql.to_owned(), plan, counters: None })
     }
 
     fn prepare(&mut self, sql: &str) -> Result<(), StoreError> {

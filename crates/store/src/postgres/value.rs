@@ -113,6 +113,7 @@ impl<'a> FromSql<'a> for Found<'a> {
                 | Type::TEXT
                 | Type::VARCHAR
                 | Type::NAME
+                | Type::JSON
         )
     }
 }

@@ -2,5 +2,6 @@
 //! databases.
 
 mod conformance;
+mod lists;
 mod model;
 mod rest;

@@ -10,7 +10,7 @@ mod world;
 
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use server::Settings;
-use testkit::{Database, Engine, House};
+use testkit::{Database, Engine, House, figure};
 use tokio::runtime::Runtime;
 
 use operations::{Operation, history};
@@ -22,8 +22,9 @@ fn seed() -> u64 {
     given.unwrap_or_else(|| u64::from(std::process::id()) * 2_654_435_761)
 }
 
-fn cases(usual: u32) -> u32 {
-    if std::env::var_os("TERTULIA_TEST_SOAK").is_some() { usual * 20 } else { usual }
+/// How many histories, and of how many operations.
+fn amount((cases, length): (u32, usize)) -> (u32, usize) {
+    if std::env::var_os("TERTULIA_TEST_SOAK").is_some() { (cases * 10, length * 2) } else { (cases, length) }
 }
 
 /// Lives one history twice, in the server and in the model.
@@ -51,10 +52,17 @@ async fn live(engine: Engine, history: &[Operation]) -> Result<(), String> {
     difference.map_or(Ok(()), Err)
 }
 
-fn compare(engine: Engine, usual: u32, length: usize) {
+fn compare(engine: Engine, usual: (u32, usize)) {
     let seed = seed();
+    let (cases, length) = amount(usual);
+    if usual != (cases, length) {
+        figure(&format!(
+            "{:8} model: {cases} histories of up to {length}, seed {seed}",
+            format!("{engine:?}")
+        ));
+    }
     let config = Config {
-        cases: cases(usual),
+        cases,
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         max_shrink_iters: 2_000,
@@ -75,10 +83,10 @@ fn compare(engine: Engine, usual: u32, length: usize) {
 
 #[test]
 fn sqlite_answers_as_the_model_does() {
-    compare(Engine::Sqlite, 60, 60);
+    compare(Engine::Sqlite, (60, 60));
 }
 
 #[test]
 fn postgres_answers_as_the_model_does() {
-    compare(Engine::Postgres, 6, 60);
+    compare(Engine::Postgres, (6, 60));
 }
