@@ -100,6 +100,9 @@ fn nothing_is_skipped_by_counting() {
     sources(&product().join("src"), &mut files);
     for file in files {
         let source = std::fs::read_to_string(&file).expect("it is text");
-        assert!(!source.to_ascii_uppercase().contains("OFFSET"), "{}", file.display());
+        let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            assert!(!line.to_ascii_uppercase().contains("OFFSET"), "{}: {line}", file.display());
+        }
     }
 }
