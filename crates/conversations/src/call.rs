@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wire::{Prefix, Problem, Sid, Timestamp};
 
 use crate::accounts::Account;
+use crate::events::{Cause, Reason, Rehearsal};
 use crate::ids::Ids;
 use crate::owned::Owned;
 use crate::services::Service;
@@ -37,6 +38,8 @@ pub struct Call {
     pub ids: Arc<dyn Ids>,
     /// What seals secrets before they are stored.
     pub vault: Arc<Vault>,
+    /// Where what would be told is noted, when nothing of this call is going to stay.
+    pub rehearsal: Option<Arc<Rehearsal>>,
 }
 
 /// Which of the two places that almost every resource stands at was asked.
@@ -64,6 +67,16 @@ pub enum Source {
     Api,
     /// The server itself.
     Server,
+}
+
+impl Source {
+    /// As webhooks name it.
+    // Twilio: what timers do is told as the API's doing.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Api | Self::Server => "API",
+        }
+    }
 }
 
 /// Whether Twilio's product limits (lengths, counts) hold.
@@ -103,6 +116,20 @@ impl Limits {
 }
 
 impl Call {
+    /// What events tell of whose doing it is.
+    pub fn cause(&self) -> Cause<'_> {
+        Cause {
+            account_sid: self.account_sid,
+            chat_service_sid: self.service_sid,
+            source: self.source,
+            client_identity: None,
+            reason: Reason::Api,
+            is_heard: self.hooks,
+            ids: &*self.ids,
+            rehearsal: self.rehearsal.as_deref(),
+        }
+    }
+
     /// A sid for something new.
     pub fn new_sid<R: Prefix>(&self, now: Timestamp) -> Sid<R> {
         Sid::from_bytes(self.ids.sid(now))

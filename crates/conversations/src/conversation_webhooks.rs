@@ -203,6 +203,11 @@ pub fn of_path(
     tx.find(BY_SID, &[&conversation, &sid])?.ok_or_else(|| call.not_found().into())
 }
 
+/// All webhooks of a conversation.
+pub fn of_conversation(tx: &mut Tx<'_>, conversation: Sid<Conversation>) -> Result<Vec<Webhook>, StoreError> {
+    tx.list(OF_CONVERSATION, &[&conversation])
+}
+
 fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateWebhook) -> Result<Webhook, Failure> {
     services::require(tx, call)?;
     let mut head = heads::lock_open(tx, call, path)?;

@@ -7,7 +7,9 @@ use serde_json::value::RawValue;
 pub use form::{Bindings, ConversationForm, ListConversations, closed_timer, inactive_timer};
 
 use crate::claims::{self, Claim};
+use crate::events::{self, Cause, EventType};
 use crate::heads::{self, Head, State, Timers};
+use crate::ids::Ids;
 use crate::paging::{arrange, rows};
 use crate::prelude::*;
 use crate::{accounts, participants, purges, services};
@@ -256,7 +258,9 @@ pub fn found(tx: &mut Tx<'_>, call: &Call, form: &ConversationForm) -> Result<Sh
     head.with(form, now);
     claim_name(tx, &conversation)?;
     tx.append(&conversation)?;
-    Ok(Shown { conversation, head })
+    let shown = Shown { conversation, head };
+    events::of_conversation(tx, &call.cause(), EventType::ConversationAdded, &shown)?;
+    Ok(shown)
 }
 
 fn claim_name(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Failure> {
@@ -341,17 +345,29 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) ->
         }
     }
     head.document_position = head.advance();
+    let state = head.state;
     head.with(form, now);
     keep(tx, &conversation, &head)?;
-    Ok(Shown { conversation, head })
+    let shown = Shown { conversation, head };
+    if form.asks_more_than_a_state() {
+        events::of_conversation(tx, &call.cause(), EventType::ConversationUpdated, &shown)?;
+    }
+    if shown.head.state != state {
+        events::of_state(tx, &call.cause(), state, (&shown.conversation, &shown.head))?;
+    }
+    Ok(shown)
 }
 
 /// A timer of a locked conversation has run out, and this is what it leads to.
-pub fn elapse(tx: &mut Tx<'_>, shown: Shown, state: State) -> Result<(), Failure> {
+pub fn elapse(tx: &mut Tx<'_>, ids: &dyn Ids, shown: Shown, state: State) -> Result<(), Failure> {
     let Shown { conversation, mut head } = shown;
+    let before = head.state;
     head.document_position = head.advance();
     head.elapse(state);
-    keep(tx, &Conversation { date_updated: tx.now(), ..conversation }, &head)
+    let conversation = Conversation { date_updated: tx.now(), ..conversation };
+    keep(tx, &conversation, &head)?;
+    let cause = Cause::of_server(conversation.account_sid, conversation.chat_service_sid, ids);
+    events::of_state(tx, &cause, before, (&conversation, &head))
 }
 
 /// Writes a locked conversation back. What is closed, by whomever, frees the addresses that it held.
@@ -367,11 +383,13 @@ fn keep(tx: &mut Tx<'_>, conversation: &Conversation, head: &Head) -> Result<(),
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     services::require(tx, call)?;
     let head = heads::lock(tx, call, path)?;
-    remove(tx, &head)
+    let conversation = remove(tx, &head)?;
+    let shown = Shown { conversation, head };
+    events::of_conversation(tx, &call.cause(), EventType::ConversationRemoved, &shown)
 }
 
 /// Takes a locked conversation out of sight, frees what it claimed, and leaves its rows to housekeeping.
-pub fn remove(tx: &mut Tx<'_>, head: &Head) -> Result<(), Failure> {
+pub fn remove(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
     let conversation = of_head(tx, head)?;
     // While all who hold an address are still there to tell which.
     participants::free_addresses(tx, head)?;
@@ -382,7 +400,7 @@ pub fn remove(tx: &mut Tx<'_>, head: &Head) -> Result<(), Failure> {
     heads::remove(tx, head)?;
     tx.remove(&conversation)?;
     purges::conversation(tx, &conversation, head.number)?;
-    Ok(())
+    Ok(conversation)
 }
 
 /// Where the operations stand.

@@ -153,6 +153,16 @@ impl Head {
 impl State {
     const ALL: [Self; 4] = [Self::Active, Self::Inactive, Self::Closed, Self::Initializing];
 
+    /// As it is printed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Closed => "closed",
+            Self::Initializing => "initializing",
+        }
+    }
+
     /// Those that a list without a filter shows.
     pub const LISTED: &'static [Self] = &Self::ALL;
 }

@@ -35,6 +35,8 @@ pub mod conversation_webhooks;
 pub mod conversation_with_participants;
 pub mod conversations;
 pub mod credentials;
+pub mod deliveries;
+pub mod events;
 pub mod heads;
 pub mod idempotency;
 pub mod media;
@@ -100,6 +102,7 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "0009_content_templates",
         sql: include_str!("../migrations/0009_content_templates.sql"),
     },
+    Migration { name: "0011_deliveries", sql: include_str!("../migrations/0011_deliveries.sql") },
 ];
 
 /// The table of operations: all that is served of the API.

@@ -9,11 +9,12 @@ use serde_json::value::RawValue;
 use wire::Position;
 
 use crate::content_templates::{self, ContentTemplate};
-use crate::heads::{self, Head};
+use crate::events::{self, EventType, Reason};
+use crate::heads::{self, Head, State};
 use crate::participants::{bound, is_group};
 use crate::prelude::*;
 use crate::tombstones::{self, Kind};
-use crate::{media, participants, receipts, services};
+use crate::{conversations, media, participants, receipts, services};
 
 /// Who speaks where no author is named.
 pub const SYSTEM: &str = "system";
@@ -260,9 +261,11 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
     services::require(tx, call)?;
     let author = form.author.as_deref().unwrap_or(SYSTEM);
     let mut rendered = None;
-    let says_it_plainly = form.content.is_none() && form.media_sid.is_none();
-    let (head, bound, media) = if says_it_plainly && let Some(head) = heads::next_message(tx, call, path)? {
-        (head, Vec::new(), None)
+    // Who listens is told of a state that changes, and what it was is read before.
+    let is_quick = form.content.is_none() && form.media_sid.is_none() && !call.cause().is_told();
+    let quick = if is_quick { heads::next_message(tx, call, path)? } else { None };
+    let (state, head, bound, media) = if let Some(head) = quick {
+        (State::Active, head, Vec::new(), None)
     } else {
         // What may refuse comes before the first write: an undone write costs the whole batch.
         let head = heads::lock_open(tx, call, path)?;
@@ -272,7 +275,7 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
         let bound = bound(tx, &head)?;
         require_speaker(&bound, author)?;
         let media = form.media_sid.map(|sid| media::take(tx, call, sid)).transpose()?;
-        (heads::next_message_of(tx, &head)?, bound, media)
+        (head.state, heads::next_message_of(tx, &head)?, bound, media)
     };
     let mut message = Message::new(call, &head, form, tx.now());
     if form.content.is_some() {
@@ -287,6 +290,12 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
         if message.participant_sid != Some(recipient.sid) {
             receipts::expect(tx, call, &message, recipient)?;
         }
+    }
+    events::of_message(tx, &call.cause(), EventType::MessageAdded, (&head, &message))?;
+    if state != head.state {
+        let conversation = conversations::of_head(tx, &head)?;
+        let cause = call.cause().because(Reason::Event);
+        events::of_state(tx, &cause, state, (&conversation, &head))?;
     }
     Ok(message.shown(call))
 }
@@ -343,6 +352,7 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Re
     }
     tx.replace(&message)?;
     heads::replace(tx, &head)?;
+    events::of_message(tx, &call.cause(), EventType::MessageUpdated, (&head, &message))?;
     Ok(message.shown(call))
 }
 
@@ -367,7 +377,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
         head.document_position = head.position;
     }
     heads::replace(tx, &head)?;
-    Ok(())
+    events::of_message(tx, &call.cause(), EventType::MessageRemoved, (&head, &message))
 }
 
 /// Where the operations stand.

@@ -214,7 +214,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     services::require(tx, call)?;
     let mut head = heads::lock(tx, call, path)?;
     let participant = of_path(tx, call, path, head.sid)?;
-    remove(tx, &mut head, &participant)?;
+    remove(tx, &call.cause(), &mut head, &participant)?;
     heads::replace(tx, &head)?;
     Ok(())
 }

@@ -3,7 +3,9 @@
 //! A deletion is one short transaction that ends with a row here. Housekeeping takes the oldest row
 //! and advances it until nothing is left; it may be stopped at any moment and goes on where it was.
 
+use crate::events::Cause;
 use crate::heads;
+use crate::ids::Ids;
 use crate::messages::MessageKey;
 use crate::participants;
 use crate::prelude::*;
@@ -127,13 +129,13 @@ pub fn next(tx: &mut Tx<'_>) -> Result<Option<Purge>, StoreError> {
 
 /// Removes the next chunk, or the purge itself where nothing is left. Of two nodes at the same purge
 /// one does the work and the other finds less to do. A step finds the roots that it locks as it goes.
-pub fn advance(tx: &mut Tx<'_>, purge: &Purge) -> Result<(), Failure> {
+pub fn advance(tx: &mut Tx<'_>, ids: &dyn Ids, purge: &Purge) -> Result<(), Failure> {
     if tx.row(IS_THERE, &[&purge.number], one::<i64>)?.is_none() {
         return Ok(());
     }
     let is_done = match purge.kind {
         PurgeKind::Conversation => advance_conversation(tx, purge)?,
-        PurgeKind::User => advance_user(tx, purge)?,
+        PurgeKind::User => advance_user(tx, ids, purge)?,
         PurgeKind::Service => advance_service(tx, purge)?,
     };
     if is_done {
@@ -174,10 +176,11 @@ fn advance_conversation(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure>
         && budget.clear(tx, TOMBSTONES, &[&purge.root])?)
 }
 
-fn advance_user(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure> {
+fn advance_user(tx: &mut Tx<'_>, ids: &dyn Ids, purge: &Purge) -> Result<bool, Failure> {
     let memberships = memberships::some(tx, Sid::from_bytes(purge.root), THINGS)?;
     if !memberships.is_empty() {
-        participants::leave_all(tx, &purge.account_sid, &memberships)?;
+        let cause = Cause::unheard(purge.account_sid, purge.chat_service_sid, ids);
+        participants::leave_all(tx, &cause, &memberships)?;
         return Ok(false);
     }
     Ok(Budget(ROWS).clear(tx, TOMBSTONES, &[&purge.root])?)

@@ -8,6 +8,7 @@ mod status;
 pub use status::{Delivery, Share, Status};
 
 use crate::Message;
+use crate::events::{self, Cause};
 use crate::heads::{self, Head};
 use crate::messages::{self, MessageKey};
 use crate::participants::{self, ReadHorizon};
@@ -186,12 +187,15 @@ pub fn remove_all(tx: &mut Tx<'_>, message: &Message) -> Result<(), StoreError> 
 /// gone changes nothing. A closed conversation is no obstacle: what was said in it may still arrive.
 pub fn move_status(
     tx: &mut Tx<'_>,
-    (service, conversation): (Sid<Service>, Sid<Conversation>),
+    cause: &Cause<'_>,
+    conversation: Sid<Conversation>,
     sid: Sid<Receipt>,
     told: &Progress,
 ) -> Result<Option<Receipt>, Failure> {
     tx.lock(&Roots::one(Conversation::root(conversation)))?;
-    let Some(mut head) = heads::find(tx, service, &Key::Sid(conversation))? else { return Ok(None) };
+    let Some(mut head) = heads::find(tx, cause.chat_service_sid, &Key::Sid(conversation))? else {
+        return Ok(None);
+    };
     let found: Option<Receipt> = tx.find(OF_CONVERSATION, &[&head.sid, &sid])?;
     let Some(before) = found else { return Ok(None) };
     let Some(after) = before.after(told, tx.now()) else { return Ok(None) };
@@ -204,20 +208,26 @@ pub fn move_status(
     let delivery = Delivery::of(&statuses).map(|delivery| delivery.to_json());
     messages::set_delivery(tx, after.message_key, delivery.as_ref(), head.advance())?;
     if after.status == Some(Status::Read) {
-        advance_horizon(tx, &mut head, &after)?;
+        advance_horizon(tx, cause, &mut head, &after)?;
     }
     heads::replace(tx, &head)?;
+    events::of_receipt(tx, cause, &after)?;
     Ok(Some(after))
 }
 
 /// Whoever read a message on a channel has read as far as that. An older message that is told later takes
 /// nothing back.
-fn advance_horizon(tx: &mut Tx<'_>, head: &mut Head, receipt: &Receipt) -> Result<(), Failure> {
+fn advance_horizon(
+    tx: &mut Tx<'_>,
+    cause: &Cause<'_>,
+    head: &mut Head,
+    receipt: &Receipt,
+) -> Result<(), Failure> {
     let found = participants::find(tx, head.sid, &Key::Sid(receipt.participant_sid))?;
     let Some(mut participant) = found else { return Ok(()) };
     let index = receipt.message_key.index();
     if participant.last_read_message_index.is_none_or(|read| read < index) {
-        participants::set_read_horizon(tx, head, &mut participant, &ReadHorizon::at(index))?;
+        participants::set_read_horizon(tx, cause, (head, &mut participant), &ReadHorizon::at(index))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use store::Record;
 
 use crate::{
     account_webhooks, accounts, address_configurations, api_keys, bindings, content_templates,
-    conversation_webhooks, conversations, idempotency, media, memberships, messages, participants,
+    conversation_webhooks, conversations, events, idempotency, media, memberships, messages, participants,
     push_credentials, receipts, roles, service_notifications, service_webhooks, services, users,
 };
 
@@ -33,6 +33,7 @@ pub fn each_record(visitor: &mut impl Visitor) {
     visitor.visit::<conversation_webhooks::Webhook>();
     visitor.visit::<push_credentials::PushCredential>();
     visitor.visit::<bindings::Binding>();
+    visitor.visit::<events::Event>();
     visitor.visit::<address_configurations::AddressConfiguration>();
     visitor.visit::<content_templates::ContentTemplate>();
     visitor.visit::<media::Media>();

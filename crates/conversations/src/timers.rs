@@ -6,6 +6,7 @@
 //! harm to be late, to come twice, or to come from two nodes at once.
 
 use crate::conversations::{self, Shown};
+use crate::ids::Ids;
 use crate::prelude::*;
 
 /// A timer whose time has come, when it was looked for. They are ordered by what fires first.
@@ -56,7 +57,7 @@ pub fn roots(due: &[Due]) -> Roots {
 }
 
 /// Fires those that are still due, and tells how many that were. They are a [`CHUNK`] at most, in order.
-pub fn fire(tx: &mut Tx<'_>, due: &[Due]) -> Result<usize, Failure> {
+pub fn fire(tx: &mut Tx<'_>, ids: &dyn Ids, due: &[Due]) -> Result<usize, Failure> {
     let (Some(first), Some(last)) = (due.first(), due.last()) else { return Ok(0) };
     tx.lock(&roots(due))?;
     let now = tx.now();
@@ -67,7 +68,7 @@ pub fn fire(tx: &mut Tx<'_>, due: &[Due]) -> Result<usize, Failure> {
         // Between the first and the last may by now be others, which are not locked.
         let is_locked = due.iter().any(|one| one.sid == *shown.head.sid.as_bytes());
         if let Some((_, state)) = shown.head.next_timer().filter(|_| is_locked) {
-            conversations::elapse(tx, shown, state)?;
+            conversations::elapse(tx, ids, shown, state)?;
             fired += 1;
         }
     }

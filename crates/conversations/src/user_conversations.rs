@@ -185,7 +185,7 @@ fn update(
         let key = Key::Sid(membership.participant_sid);
         let mut participant =
             participants::find(tx, head.sid, &key)?.ok_or(Problem::CONFLICTING_USER_MODIFICATION)?;
-        participants::set_read_horizon(tx, &mut head, &mut participant, horizon)?;
+        participants::set_read_horizon(tx, &call.cause(), (&mut head, &mut participant), horizon)?;
         membership.last_read_message_index = participant.last_read_message_index;
         heads::replace(tx, &head)?;
     }
@@ -199,7 +199,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     let (membership, mut head) = lock(tx, call, path)?;
     let key = Key::Sid(membership.participant_sid);
     let participant = participants::find(tx, head.sid, &key)?.ok_or_else(|| call.not_found())?;
-    participants::remove(tx, &mut head, &participant)?;
+    participants::remove(tx, &call.cause(), &mut head, &participant)?;
     heads::replace(tx, &head)?;
     Ok(())
 }

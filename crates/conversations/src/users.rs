@@ -1,6 +1,7 @@
 //! Users: the people a service knows, each named by its `identity`.
 
 use crate::claims::{self, Claim};
+use crate::events::{self, EventType};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
 use crate::{bindings, memberships, participants, purges, services};
@@ -210,7 +211,7 @@ pub fn find_or_create(
         return Ok(user);
     }
     let user = User::new(call, service, identity.to_owned(), tx.now());
-    if insert(tx, &user)? {
+    if insert(tx, call, &user)? {
         return Ok(user);
     }
     // Somebody else made it while this transaction waited for the claim.
@@ -220,12 +221,13 @@ pub fn find_or_create(
 }
 
 /// Adds a user with its claim and its head; false where the identity is taken.
-fn insert(tx: &mut Tx<'_>, user: &User) -> Result<bool, StoreError> {
+fn insert(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<bool, Failure> {
     if claims::take(tx, &Claim::identity(user.chat_service_sid, &user.identity), user.sid)?.is_some() {
         return Ok(false);
     }
     tx.append(user)?;
     tx.put(INSERT_HEAD, &[&user.sid, &user.chat_service_sid])?;
+    events::of_user(tx, &call.cause(), EventType::UserAdded, user)?;
     Ok(true)
 }
 
@@ -233,7 +235,7 @@ fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &CreateUser) -> Result<U
     let service = services::of_call(tx, call)?;
     hold_role(tx, call, &form.rest)?;
     let user = User::new(call, &service, form.identity.clone(), tx.now()).with(&form.rest);
-    if !insert(tx, &user)? {
+    if !insert(tx, call, &user)? {
         return Err(Problem::USER_ALREADY_EXISTS.into());
     }
     Ok(user.seen_from(&service))
@@ -279,7 +281,9 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
     let user = User { date_updated: tx.now(), ..user.with(form) };
     tx.replace(&user)?;
     tx.put(CHANGE_PROFILE, &[&service.sid, &user.sid])?;
-    Ok(user.seen_from(&service))
+    let user = user.seen_from(&service);
+    events::of_user(tx, &call.cause(), EventType::UserUpdated, &user)?;
+    Ok(user)
 }
 
 /// Takes the user out of sight and out of its conversations; its messages stay.
@@ -289,7 +293,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     tx.lock(&Roots::one(User::root(user.sid)))?;
     let memberships = memberships::some(tx, user.sid, MEMBERSHIPS_AT_ONCE + 1)?;
     if i64::try_from(memberships.len()).is_ok_and(|count| count <= MEMBERSHIPS_AT_ONCE) {
-        participants::leave_all(tx, &user.account_sid, &memberships)?;
+        participants::leave_all(tx, &call.cause(), &memberships)?;
     }
     remove(tx, &user)?;
     Ok(purges::user(tx, &user)?)

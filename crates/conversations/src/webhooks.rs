@@ -1,8 +1,7 @@
 //! What all webhooks have in common, whether an account's, a service's or a conversation's: the events that
 //! they listen to, and where and how they are told.
-//!
-//! They are kept and shown; nothing is sent yet.
 
+use crate::events::EVENT_TYPES;
 use crate::prelude::*;
 
 // Record ─────────────────────────────────────────────────────────────────────
@@ -35,33 +34,6 @@ pub struct Hooks {
 
 // Form parameters ────────────────────────────────────────────────────────────
 
-/// What happens in an account: the bare verbs are asked about before, the others told of after.
-pub const EVENTS: [&str; 23] = [
-    "onConversationAdd",
-    "onConversationAdded",
-    "onConversationRemove",
-    "onConversationRemoved",
-    "onConversationStateUpdated",
-    "onConversationUpdate",
-    "onConversationUpdated",
-    "onDeliveryUpdated",
-    "onMessageAdd",
-    "onMessageAdded",
-    "onMessageRemove",
-    "onMessageRemoved",
-    "onMessageUpdate",
-    "onMessageUpdated",
-    "onParticipantAdd",
-    "onParticipantAdded",
-    "onParticipantRemove",
-    "onParticipantRemoved",
-    "onParticipantUpdate",
-    "onParticipantUpdated",
-    "onUserAdded",
-    "onUserUpdate",
-    "onUserUpdated",
-];
-
 /// Characters.
 pub const URL_LENGTH: usize = 512;
 
@@ -84,7 +56,7 @@ impl FromForm for HooksForm {
             };
         Ok(Self {
             method: parse_method(form, "Method")?,
-            filters: parse_filters(form, "Filters", &EVENTS, &Problem::INVALID_WEBHOOK_FORMAT)?,
+            filters: parse_filters(form, "Filters", &EVENT_TYPES, &Problem::INVALID_WEBHOOK_FORMAT)?,
             pre_webhook_url: url("PreWebhookUrl", Problem::INVALID_PRE_WEBHOOK_URL)?,
             post_webhook_url: url("PostWebhookUrl", Problem::INVALID_POST_WEBHOOK_URL)?,
         })
@@ -154,7 +126,8 @@ fn is_place(place: &str) -> bool {
 
 impl Method {
     /// As the API prints it, but for the webhooks of conversations.
-    fn name(self) -> &'static str {
+    /// As requests have it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
@@ -177,8 +150,17 @@ impl Texts {
         Self { items, stored }
     }
 
+    /// No text at all.
+    pub fn none() -> Self {
+        Self::new(Vec::new())
+    }
+
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    pub fn contains(&self, text: &str) -> bool {
+        self.items.iter().any(|item| item == text)
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
@@ -251,7 +233,29 @@ impl Column for Method {
     }
 }
 
+const ASKING: &str = "SELECT 1, method, filters, pre_webhook_url, post_webhook_url FROM account_webhooks \
+     WHERE account_sid = $1 AND pre_webhook_url IS NOT NULL \
+     UNION ALL SELECT 2, method, filters, pre_webhook_url, post_webhook_url FROM service_webhooks \
+     WHERE account_sid = $1 AND chat_service_sid = $2 AND pre_webhook_url IS NOT NULL ORDER BY 1";
+
+/// Those that want to be asked before something happens, the account's before the service's.
+pub fn asking(
+    tx: &mut Tx<'_>,
+    account: Sid<Account>,
+    service: Sid<Service>,
+) -> Result<Vec<Hooks>, StoreError> {
+    tx.rows(ASKING, &[&account, &service], |row| {
+        let _: i64 = row.next()?;
+        Hooks::read(row)
+    })
+}
+
 impl Hooks {
+    /// Whether it listens to this question.
+    pub fn asks(&self, event: &str) -> bool {
+        self.filters.as_ref().is_some_and(|filters| filters.contains(event))
+    }
+
     /// In the order of the fields, which is that of the columns.
     pub fn values(&self) -> [&dyn Value; 4] {
         [&self.method, &self.filters, &self.pre_webhook_url, &self.post_webhook_url]
@@ -311,7 +315,7 @@ mod tests {
     fn filters_are_known_events_each_once_in_their_own_spelling() {
         let read = |text: &str| {
             let form = Form::parse(text.as_bytes()).expect("a form");
-            parse_filters(&form, "Filters", &EVENTS, &Problem::INVALID_WEBHOOK_FORMAT)
+            parse_filters(&form, "Filters", &EVENT_TYPES, &Problem::INVALID_WEBHOOK_FORMAT)
                 .map(|filters| filters.map(|filters| filters.items))
         };
         assert_eq!(read(""), Ok(None));

@@ -15,6 +15,7 @@ use crate::health;
 use crate::media::{self, MediaStore};
 use crate::metrics::Metrics;
 use crate::openapi;
+use crate::outbound::{Outbound, SystemNames};
 use crate::rest;
 use crate::settings::Settings;
 use crate::web::edge;
@@ -39,6 +40,9 @@ pub struct App {
     pub(crate) housekeeping: Notify,
     /// Tells the timers that one may have been set.
     pub(crate) timers: Notify,
+    /// Tells the dispatcher that something may be on its way.
+    pub(crate) deliveries: Notify,
+    pub(crate) outbound: Outbound,
 }
 
 /// What a server is built with besides its store.
@@ -57,6 +61,8 @@ impl App {
     /// A server that is not listening yet. Its clock is the store's.
     pub fn new(store: Store, tools: Tools, settings: Settings) -> Arc<Self> {
         let Tools { vault, ids, metrics, media } = tools;
+        let outbound = Outbound::new(settings.webhooks.guard.clone(), Arc::new(SystemNames));
+        let outbound = outbound.expect("a client without any option that can fail");
         Arc::new(Self {
             clock: store.clock(),
             store,
@@ -72,6 +78,8 @@ impl App {
             description: openapi::Description::default(),
             housekeeping: Notify::new(),
             timers: Notify::new(),
+            deliveries: Notify::new(),
+            outbound,
         })
     }
 

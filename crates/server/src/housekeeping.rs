@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conversations::media::removals;
-use conversations::{Failure, idempotency, media, purges, tombstones};
+use conversations::{Failure, deliveries, idempotency, media, purges, tombstones};
 use store::Roots;
 
 use crate::app::App;
@@ -46,12 +46,16 @@ pub async fn keep_house(app: &App) -> Result<(), Failure> {
 
 /// Removes one chunk. Breaks when there is nothing to remove.
 async fn step(app: &App) -> Result<ControlFlow<()>, Failure> {
+    let kept = i64::try_from(app.settings.webhooks.retention.as_micros()).unwrap_or(i64::MAX);
     if let Some(purge) = app.store.read(purges::next).await? {
-        app.store.write(Roots::none(), move |tx| purges::advance(tx, &purge)).await?;
+        let ids = Arc::clone(&app.ids);
+        app.store.write(Roots::none(), move |tx| purges::advance(tx, &*ids, &purge)).await?;
     } else if app.store.read(tombstones::has_old).await? {
         app.store.write(Roots::none(), tombstones::prune).await?;
     } else if app.store.read(idempotency::has_old).await? {
         app.store.write(Roots::none(), idempotency::prune).await?;
+    } else if app.store.read(move |tx| deliveries::has_old(tx, kept)).await? {
+        app.store.write(Roots::none(), move |tx| deliveries::prune(tx, kept)).await?;
     } else if app.store.read(media::has_expired).await? {
         app.store.write(Roots::none(), media::expire).await?;
     } else if !remove_files(app).await? {

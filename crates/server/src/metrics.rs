@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use conversations::deliveries::TryResult;
 use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -36,6 +37,7 @@ pub struct Metrics {
     queue_depth: Gauge,
     wal: Gauge,
     known_credentials: Gauge,
+    deliveries: Family<Delivered, Counter>,
 }
 
 /// What was asked.
@@ -43,6 +45,12 @@ pub struct Metrics {
 pub(crate) struct Asked {
     pub(crate) method: &'static str,
     pub(crate) template: Arc<str>,
+}
+
+/// What became of a try.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Delivered {
+    result: &'static str,
 }
 
 /// And what was answered.
@@ -81,6 +89,7 @@ impl Metrics {
             queue_depth: Gauge::default(),
             wal: Gauge::default(),
             known_credentials: Gauge::default(),
+            deliveries: Family::default(),
         };
         metrics.register_http();
         metrics.register_store();
@@ -94,6 +103,7 @@ impl Metrics {
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, self.durations.clone());
         registry.register("http_requests_in_flight", "Requests being answered", self.in_flight.clone());
         registry.register("http_connections", "Open connections", self.connections.clone());
+        registry.register("webhook_tries", "Tries to tell a webhook", self.deliveries.clone());
         let help = "Credentials kept in memory";
         registry.register("credentials_cache_entries", help, self.known_credentials.clone());
     }
@@ -117,6 +127,16 @@ impl Metrics {
         self.durations.get_or_create(&asked).observe(time.as_secs_f64());
         let Asked { method, template } = asked;
         self.requests.get_or_create(&Answered { method, template, status }).inc();
+    }
+
+    /// One try of a delivery.
+    pub(crate) fn delivered(&self, result: TryResult) {
+        let result = match result {
+            TryResult::Delivered => "delivered",
+            TryResult::Again(_) => "failed",
+            TryResult::Dead => "dead",
+        };
+        self.deliveries.get_or_create(&Delivered { result }).inc();
     }
 
     /// The text, with what is looked up only now.

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use conversations::idempotency::{self, Claimed, IdempotencyKey};
-use conversations::{Answer, Call, Failure, Operation, Path, Verb, Work, WriteWork, locate};
+use conversations::{Answer, Call, Failure, Operation, Path, Source, Verb, Work, WriteWork, locate};
 use store::{Roots, Tx};
 use wire::{Form, Problem};
 
 use crate::app::App;
 use crate::timers;
+use crate::webhooks::pre_action;
 
 /// Runs an operation.
 pub async fn perform(
@@ -25,18 +26,16 @@ pub async fn perform(
         Ok(work) => work,
         Err(problem) => return Err(refuse(app, call, path, problem).await),
     };
-    // Between the two stands no transaction: this is where pre-action hooks ask, and change the form.
     let answer = match work {
         Work::Read(read) => app.store.read(read).await?,
         Work::Write(roots, write) => {
-            let account_sid = call.account_sid;
             let written = match key {
-                Some(key) => once(app, call, key, (roots, write)).await,
-                None => app.store.write(roots, write).await,
+                Some(key) => once(app, (&call, operation, &path, form), key, (roots, write)).await,
+                None => asked(app, (&call, operation, &path, form), None, (roots, write)).await,
             };
             if operation.changes_account {
                 // Whatever the outcome: a failure may have come after the commit.
-                app.known_credentials.forget_account(account_sid);
+                app.known_credentials.forget_account(call.account_sid);
             }
             written?
         }
@@ -46,33 +45,70 @@ pub async fn perform(
         Verb::Create | Verb::Update => timers::set(app).await,
         Verb::List | Verb::Fetch => {}
     }
+    if call.hooks {
+        app.deliveries.notify_one();
+    }
     Ok(answer)
 }
+
+/// What a write is made of: who calls, what is to be done, where, and with which form.
+type Said<'a> = (&'a Arc<Call>, &'a Operation, &'a Arc<Path>, &'a Form);
 
 /// Runs a write that carries an idempotency key: at most once, with its answer stored beside what it changed.
 async fn once(
     app: &App,
-    call: Arc<Call>,
-    asked: IdempotencyKey,
-    (roots, write): (Roots, WriteWork),
+    said: Said<'_>,
+    asked_once: IdempotencyKey,
+    write: (Roots, WriteWork),
 ) -> Result<Answer, Failure> {
-    let of_claim = Arc::clone(&call);
-    let claim = move |tx: &mut Tx<'_>| idempotency::claim(tx, &of_claim, &asked);
+    let of_claim = Arc::clone(said.0);
+    let claim = move |tx: &mut Tx<'_>| idempotency::claim(tx, &of_claim, &asked_once);
     let key = match app.store.write(Roots::none(), claim).await? {
         Claimed::Done(answer) => return Ok(answer),
         Claimed::Fresh(key) => key,
     };
-    let of_run = key.clone();
-    let run = move |tx: &mut Tx<'_>| {
-        let answer = write(tx)?;
-        idempotency::complete(tx, &call, &of_run, &answer)?;
-        Ok(answer)
-    };
-    let outcome = app.store.write(roots, run).await;
+    let outcome = asked(app, said, Some(key.clone()), write).await;
     if let Err(Failure::Refused(_)) = &outcome {
         app.store.write(Roots::none(), move |tx| idempotency::release(tx, &key)).await?;
     }
     outcome
+}
+
+/// Runs a write after those who want to be asked first have been asked. No transaction is open while they are.
+async fn asked(
+    app: &App,
+    (call, operation, path, form): Said<'_>,
+    key: Option<IdempotencyKey>,
+    (roots, write): (Roots, WriteWork),
+) -> Result<Answer, Failure> {
+    let changed = match asks_first(app, call) {
+        true => pre_action::ask(app, call, (operation, path), form).await?,
+        false => None,
+    };
+    let (roots, write) = match changed {
+        None => (roots, write),
+        Some(form) => match operation.prepare(call, path, &form)? {
+            Work::Write(roots, write) => (roots, write),
+            Work::Read(_) => (roots, write),
+        },
+    };
+    let Some(key) = key else { return app.store.write(roots, write).await };
+    let call = Arc::clone(call);
+    let run = move |tx: &mut Tx<'_>| {
+        let answer = write(tx)?;
+        idempotency::complete(tx, &call, &key, &answer)?;
+        Ok(answer)
+    };
+    app.store.write(roots, run).await
+}
+
+/// Twilio: a change made by REST is told of where the caller wants it, and asked about nowhere; an operator
+/// may want it otherwise.
+fn asks_first(app: &App, call: &Call) -> bool {
+    match call.source {
+        Source::Api => call.hooks && app.settings.webhooks.rest_pre_hooks,
+        Source::Server => false,
+    }
 }
 
 /// What a request is refused with for `problem` in what it says, once the objects of its path are there.

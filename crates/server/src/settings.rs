@@ -9,6 +9,7 @@ use http::Uri;
 use ipnet::IpNet;
 
 use crate::clock::ManualClock;
+use crate::webhooks::WebhookSettings;
 
 /// How the doors behave.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Settings {
     pub admin_tokens: Vec<String>,
     /// How many connections are served at a time. More wait to be accepted.
     pub max_connections: usize,
+    /// How webhooks are called.
+    pub webhooks: WebhookSettings,
     /// The store's clock, where it is one that the administration moves.
     pub manual_clock: Option<Arc<ManualClock>>,
     /// What may be uploaded.
@@ -66,6 +69,7 @@ impl Default for Settings {
             rates: Rates::default(),
             admin_tokens: Vec::new(),
             max_connections: 10_000,
+            webhooks: WebhookSettings::default(),
             manual_clock: None,
             media: MediaSettings::default(),
         }

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, router};
+use crate::dispatcher;
 use crate::housekeeping;
 use crate::listen::{self, Serving, Stops};
 use crate::metrics;
@@ -52,6 +53,7 @@ impl Server {
             server.listen(metrics, metrics::router(Arc::clone(&server.app)));
         }
         server.tasks.spawn(housekeeping::run(Arc::clone(&server.app), server.stops.clone()));
+        server.tasks.spawn(dispatcher::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(timers::run(Arc::clone(&server.app), server.stops.clone()));
         Ok(server)
     }

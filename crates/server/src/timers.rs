@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use conversations::timers::{self, Due};
 use conversations::{Failure, clocks};
-use store::{Clock, Roots, Store, StoreError};
+use store::{Clock, Roots, StoreError};
 use wire::Timestamp;
 
 use crate::app::App;
@@ -102,19 +102,19 @@ async fn sweep(app: &App) -> Result<usize, Failure> {
 /// Fires these, at most four chunks, with a write for each.
 async fn fire(app: &App, due: &[Due]) -> Result<usize, Failure> {
     let mut chunks = due.chunks(timers::CHUNK);
-    let mut next = || fire_chunk(&app.store, chunks.next().unwrap_or_default());
+    let mut next = || fire_chunk(app, chunks.next().unwrap_or_default());
     let done = tokio::join!(next(), next(), next(), next());
     Ok(done.0? + done.1? + done.2? + done.3?)
 }
 
 /// Where they cannot be fired together, each is tried alone.
-async fn fire_chunk(store: &Store, due: &[Due]) -> Result<usize, Failure> {
-    match fire_together(store, due).await {
+async fn fire_chunk(app: &App, due: &[Due]) -> Result<usize, Failure> {
+    match fire_together(app, due).await {
         Err(Failure::Store(error)) if error.is_busy() => Err(error.into()),
         Err(_) if due.len() > 1 => {
             let (mut fired, mut failed) = (0, None);
             for one in due {
-                match fire_together(store, std::slice::from_ref(one)).await {
+                match fire_together(app, std::slice::from_ref(one)).await {
                     Ok(count) => fired += count,
                     Err(failure) => failed = Some(failure),
                 }
@@ -125,12 +125,14 @@ async fn fire_chunk(store: &Store, due: &[Due]) -> Result<usize, Failure> {
     }
 }
 
-async fn fire_together(store: &Store, due: &[Due]) -> Result<usize, Failure> {
+async fn fire_together(app: &App, due: &[Due]) -> Result<usize, Failure> {
     if due.is_empty() {
         return Ok(0);
     }
-    let (roots, due) = (timers::roots(due), due.to_vec());
-    store.write(roots, move |tx| timers::fire(tx, &due)).await
+    let (roots, due, ids) = (timers::roots(due), due.to_vec(), Arc::clone(&app.ids));
+    let fired = app.store.write(roots, move |tx| timers::fire(tx, &*ids, &due)).await;
+    app.deliveries.notify_one();
+    fired
 }
 
 /// Moves a manual clock to `target`, from one instant at which something falls due to the next. What cannot

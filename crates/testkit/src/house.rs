@@ -169,6 +169,11 @@ impl House {
         server::keep_house(&self.app).await.expect("housekeeping does its work");
     }
 
+    /// Sends what is due to webhooks, as a running server does by itself.
+    pub async fn deliver(&self) {
+        server::deliver_due(&self.app).await.expect("deliveries are made");
+    }
+
     /// Ends the store's threads.
     pub fn close(&self) {
         self.app.store().close();

@@ -8,6 +8,7 @@ mod database;
 mod fakes;
 mod figures;
 mod house;
+mod receiver;
 mod reply;
 mod waiting;
 
@@ -15,5 +16,6 @@ pub use database::{Database, Engine};
 pub use fakes::{CountingIds, ManualClock};
 pub use figures::{figure, is_full};
 pub use house::{ACCOUNT_SID, AUTH_TOKEN, House, on_both, on_both_with};
+pub use receiver::{Received, Receiver};
 pub use reply::Reply;
 pub use waiting::holds_within;

@@ -17,6 +17,8 @@ mod key;
 mod page;
 mod problem;
 mod sid;
+mod signature;
+mod target;
 mod timestamp;
 
 pub use address::{Channel, channel_of, proxy_channel_of};
@@ -27,4 +29,6 @@ pub use key::Key;
 pub use page::{Cursor, List, Meta, PageRequest, Position, meta};
 pub use problem::Problem;
 pub use sid::{Prefix, Sid};
+pub use signature::{signature, signed_text, standard_signature, with_body_sha256};
+pub use target::{Overrides, RetryOn, Target};
 pub use timestamp::{Microseconds, Milliseconds, Rfc2822, Timestamp};

@@ -58,28 +58,32 @@ impl FromForm for ConversationForm {
 impl ConversationForm {
     /// Whether an update with it changes nothing: the state that the conversation has is no change.
     pub fn asks_nothing_of(&self, present: State) -> bool {
+        self.state.is_none_or(|state| state == present) && !self.asks_more_than_a_state()
+    }
+
+    /// Whether an update with it changes anything but the state.
+    pub fn asks_more_than_a_state(&self) -> bool {
         let Self {
             friendly_name,
             unique_name,
             messaging_service_sid,
             attributes,
-            state,
+            state: _,
             inactive_after,
             closed_after,
             bindings,
             date_created,
             date_updated,
         } = self;
-        friendly_name.is_none()
-            && unique_name.is_none()
-            && messaging_service_sid.is_none()
-            && attributes.is_none()
-            && state.is_none_or(|state| state == present)
-            && inactive_after.is_none()
-            && closed_after.is_none()
-            && bindings.email.is_none()
-            && date_created.is_none()
-            && date_updated.is_none()
+        friendly_name.is_some()
+            || unique_name.is_some()
+            || messaging_service_sid.is_some()
+            || attributes.is_some()
+            || inactive_after.is_some()
+            || closed_after.is_some()
+            || bindings.email.is_some()
+            || date_created.is_some()
+            || date_updated.is_some()
     }
 }
 

@@ -4,6 +4,7 @@ use super::addresses::{move_set, take_pairs};
 use super::group::require_together;
 use super::join::{CreateParticipant, count_in, hold_role};
 use crate::conversations::Shown;
+use crate::events::{self, EventType};
 use crate::prelude::*;
 use crate::{memberships, users};
 
@@ -61,6 +62,7 @@ pub fn gather(
         if let Some(user) = participant.user_sid {
             memberships::begin(tx, user, participant)?;
         }
+        events::of_participant(tx, &call.cause(), EventType::ParticipantAdded, participant)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::addresses::{bound, move_set, pair_owner, take_pair};
 use super::group::admit;
 use super::kind::{Binding, Described};
 use super::remove;
+use crate::events::{self, EventType};
 use crate::heads::Head;
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
@@ -127,6 +128,7 @@ pub fn add(
     if let Some(user) = participant.user_sid {
         memberships::begin(tx, user, &participant)?;
     }
+    events::of_participant(tx, &call.cause(), EventType::ParticipantAdded, &participant)?;
     Ok(participant)
 }
 
@@ -164,7 +166,7 @@ fn is_there(tx: &mut Tx<'_>, call: &Call, head: &mut Head, new: &Participant) ->
     if user.is_some_and(|user| there.user_sid == Some(user.sid)) {
         return Ok(true);
     }
-    remove(tx, head, &there)?;
+    remove(tx, &call.cause(), head, &there)?;
     Ok(false)
 }
 

@@ -1,6 +1,7 @@
 //! How participants go, alone or many at once.
 
 use super::addresses::{bound, free_pair, shrink_set};
+use crate::events::{self, Cause, EventType};
 use crate::heads::{self, Head};
 use crate::memberships::{self, Membership};
 use crate::prelude::*;
@@ -13,7 +14,12 @@ const CHAT_MEMBERS: &str = "WHERE conversation_sid = $1 AND user_sid IS NOT NULL
 
 /// Removes a participant of a locked conversation and counts it out of the head, which the caller
 /// writes back. Messages stay.
-pub fn remove(tx: &mut Tx<'_>, head: &mut Head, participant: &Participant) -> Result<(), Failure> {
+pub fn remove(
+    tx: &mut Tx<'_>,
+    cause: &Cause<'_>,
+    head: &mut Head,
+    participant: &Participant,
+) -> Result<(), Failure> {
     if let Some(user) = participant.user_sid {
         tx.lock(&memberships::roots(user, head.sid))?;
         if let Some(membership) = memberships::find(tx, user, head.sid)? {
@@ -34,11 +40,11 @@ pub fn remove(tx: &mut Tx<'_>, head: &mut Head, participant: &Participant) -> Re
     head.non_chat_participants -= i64::from(participant.identity.is_none());
     head.bound_participants -= i64::from(participant.binding.is_some());
     tx.remove(participant)?;
-    Ok(())
+    events::of_participant(tx, cause, EventType::ParticipantRemoved, participant)
 }
 
 /// Takes a user out of the conversations of these memberships.
-pub fn leave_all(tx: &mut Tx<'_>, account: &Sid<Account>, memberships: &[Membership]) -> Result<(), Failure> {
+pub fn leave_all(tx: &mut Tx<'_>, cause: &Cause<'_>, memberships: &[Membership]) -> Result<(), Failure> {
     let mut roots = Roots::none();
     for membership in memberships {
         roots.push(Conversation::root(membership.conversation_sid));
@@ -46,12 +52,12 @@ pub fn leave_all(tx: &mut Tx<'_>, account: &Sid<Account>, memberships: &[Members
     }
     tx.lock(&roots)?;
     for membership in memberships {
-        let there = heads::of_account(tx, *account, membership.conversation_sid)?;
+        let there = heads::of_account(tx, cause.account_sid, membership.conversation_sid)?;
         let participant =
             super::find(tx, membership.conversation_sid, &Key::Sid(membership.participant_sid))?;
         match (there, participant) {
             (Some(mut head), Some(participant)) => {
-                remove(tx, &mut head, &participant)?;
+                remove(tx, cause, &mut head, &participant)?;
                 heads::replace(tx, &head)?;
             }
             // The conversation is gone, and its rows with it or soon.

@@ -4,6 +4,7 @@ use super::addresses::{bound, free_pair, move_set, take_pair};
 use super::group::admit;
 use super::join::ATTRIBUTES_LENGTH;
 use super::kind::Binding;
+use crate::events::{self, Cause, EventType};
 use crate::heads::{self, Head};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
@@ -236,20 +237,22 @@ pub fn update(
         copy_horizon(tx, &after)?;
     }
     heads::replace(tx, &head)?;
+    events::of_participant(tx, &call.cause(), EventType::ParticipantUpdated, &after)?;
     Ok(after)
 }
 
 /// Sets how far a participant has read: on its row, and on its user's copy.
 pub fn set_read_horizon(
     tx: &mut Tx<'_>,
-    head: &mut Head,
-    participant: &mut Participant,
+    cause: &Cause<'_>,
+    (head, participant): (&mut Head, &mut Participant),
     horizon: &ReadHorizon,
 ) -> Result<(), Failure> {
     let now = tx.now();
     horizon.apply(participant, now);
     participant.date_updated = now;
-    store(tx, head, participant)
+    store(tx, head, participant)?;
+    events::of_participant(tx, cause, EventType::ParticipantUpdated, participant)
 }
 
 fn store(tx: &mut Tx<'_>, head: &mut Head, participant: &mut Participant) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ pub enum Status {
 impl Status {
     pub const ALL: [Self; 5] = [Self::Sent, Self::Delivered, Self::Read, Self::Undelivered, Self::Failed];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Sent => "sent",
             Self::Delivered => "delivered",

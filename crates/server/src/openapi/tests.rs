@@ -29,6 +29,7 @@ fn takes(operation: &Operation, form: &Form) -> bool {
         path: String::new(),
         ids: Arc::new(RandomIds::default()),
         vault: Arc::new(Vault::new(&[7; 32])),
+        rehearsal: None,
     };
     operation.prepare(&Arc::new(call), &Arc::new(Path::new(Vec::new())), form).is_ok()
 }

@@ -121,6 +121,7 @@ fn call(app: &App, route: &Route, signed_in: &SignedIn, parts: &Parts) -> Result
         path: shown.to_owned(),
         ids: Arc::clone(&app.ids),
         vault: Arc::clone(&app.vault),
+        rehearsal: None,
     };
     Ok((call, Path::new(values)))
 }

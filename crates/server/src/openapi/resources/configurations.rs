@@ -1,6 +1,7 @@
 //! What an account, a service and an address are set to, and who is told of what happens in them.
 
-use ::conversations::{Mount, conversation_webhooks, webhooks};
+use ::conversations::events::EVENT_TYPES;
+use ::conversations::{Mount, conversation_webhooks};
 
 use super::{
     DATE_CREATED, DATE_UPDATED, LOWER_METHOD, NAME_OF_FRIENDS, SID_OF_ACCOUNT, SID_OF_SERVICE, UPPER_METHOD,
@@ -63,7 +64,7 @@ const ACCOUNT_WEBHOOKS: Resource = Resource {
 };
 
 const TARGET: Kind = OneOf(&[&["webhook", "flex"]]);
-const EVENT: Kind = OneOf(&[&webhooks::EVENTS]);
+const EVENT: Kind = OneOf(&[&EVENT_TYPES]);
 
 const HOOKS_FORM: &[Member] =
     &[("Method", UPPER_METHOD), ("Filters", List(&EVENT)), ("PreWebhookUrl", Url), ("PostWebhookUrl", Url)];

@@ -22,7 +22,8 @@ async fn purge(house: &House) -> usize {
 async fn step(house: &House) -> bool {
     let store = house.app.store();
     let Some(purge) = store.read(purges::next).await.expect("the store reads") else { return false };
-    let advance = move |tx: &mut store::Tx<'_>| purges::advance(tx, &purge);
+    let ids = house.ids.clone();
+    let advance = move |tx: &mut store::Tx<'_>| purges::advance(tx, &*ids, &purge);
     store.write::<_, Failure>(Roots::none(), advance).await.expect("the purge advances");
     true
 }

@@ -9,6 +9,7 @@ mod content_templates;
 mod conversation_webhooks;
 mod conversation_with_participants;
 mod conversations;
+mod events;
 mod group_sets;
 mod idempotency;
 mod lenient;

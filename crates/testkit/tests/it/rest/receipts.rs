@@ -1,6 +1,7 @@
 //! `/v1/Conversations/{ConversationSid}/Messages/{MessageSid}/Receipts`: what became of a message. Channels
 //! are not here yet, so the tests tell what a channel would.
 
+use conversations::events::Cause;
 use conversations::receipts::{Progress, Status, move_status};
 use conversations::{Conversation, Failure, Receipt, Service};
 use insta::assert_snapshot;
@@ -35,11 +36,13 @@ async fn tell(house: &House, path: &str, receipt: &str, told: Progress) -> bool 
     let conversation = path.split('/').find(|part| part.starts_with("CH")).expect("a conversation");
     let conversation = Sid::<Conversation>::parse(conversation).expect("a sid");
     let sid = Sid::<Receipt>::parse(receipt).expect("a sid");
+    let account = Sid::parse(testkit::ACCOUNT_SID).expect("a sid");
+    let ids = house.ids.clone();
     let moved = house
         .app
         .store()
         .write::<_, Failure>(store::Roots::none(), move |tx| {
-            move_status(tx, (service, conversation), sid, &told)
+            move_status(tx, &Cause::of_server(account, service, &*ids), conversation, sid, &told)
         })
         .await;
     moved.map_err(|failure| format!("{failure:?}")).expect("the store writes").is_some()

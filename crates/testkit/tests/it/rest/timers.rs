@@ -230,7 +230,8 @@ async fn what_changed_after_it_was_looked_for_does_not_fire() {
         let due = store.read(move |tx| timers::due(tx, now, &timers::Due::FIRST, 10)).await.expect("a read");
         assert_eq!(due.len(), 1);
         house.post(&format!("{path}/Messages"), "Body=just+in+time").await;
-        let fire = move |tx: &mut store::Tx<'_>| timers::fire(tx, &due);
+        let ids = house.ids.clone();
+        let fire = move |tx: &mut store::Tx<'_>| timers::fire(tx, &*ids, &due);
         let fired = store.write(store::Roots::none(), fire).await;
         assert_eq!(fired.ok(), Some(0));
         assert_eq!(house.get(&path).await.field("state"), "active");

@@ -1,0 +1,287 @@
+//! Deliveries: what is on its way to whoever listens.
+//!
+//! A delivery stands in a lane: one target, and one conversation or user. What is in one lane goes out in
+//! the order of its commits, one after the other; lanes do not wait for each other. Whoever sends leases a
+//! lane, takes its first delivery, and says how it went. A lease is an economy, not a promise: where it
+//! lapses because its holder died or slept, another takes the lane, and what was in flight is sent again
+//! under the same token. So a delivery arrives at least once, and in its order.
+//!
+//! What arrived and what was given up stays for a while, so that it can be seen and sent again.
+
+mod lane;
+
+pub use lane::{LaneKey, Subject, TargetKey};
+
+use crate::events::{Event, EventType};
+use crate::prelude::*;
+use crate::webhooks::Method;
+
+// Record ─────────────────────────────────────────────────────────────────────
+
+/// Whether it is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Waiting = 0,
+    Delivered = 1,
+    /// Given up: visible, and sent again only where somebody asks for it.
+    Dead = 2,
+}
+
+/// A delivery that is leased, with all that is needed to send it.
+#[derive(Clone, Debug)]
+pub struct Leased {
+    pub lane: LaneKey,
+    /// Real time, in microseconds; tells this lease from any other of the lane.
+    pub until: i64,
+    pub number: i64,
+    pub account_sid: Sid<Account>,
+    /// What the account signs with, sealed.
+    pub auth_token: Vec<u8>,
+    pub event_sid: Sid<Event>,
+    pub event_type: EventType,
+    /// Names and values, urlencoded.
+    pub payload: String,
+    pub url: String,
+    pub method: Method,
+    /// How often it was tried before.
+    pub tries: i64,
+    pub date_created: Timestamp,
+}
+
+/// A lane in which something is due.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    due: Timestamp,
+    pub key: LaneKey,
+    /// Scheme, host and port of where it leads.
+    pub origin: String,
+}
+
+/// How a try went.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub result: TryResult,
+    /// JSON text of an object: what was asked and answered, for people.
+    pub log: String,
+}
+
+/// What becomes of a delivery after a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryResult {
+    Delivered,
+    /// Tried again at this time.
+    Again(Timestamp),
+    Dead,
+}
+
+impl Value for Status {
+    fn cell(&self) -> Cell<'_> {
+        Cell::Int(*self as i64)
+    }
+}
+
+impl Column for Status {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Int(0) => Some(Self::Waiting),
+            Cell::Int(1) => Some(Self::Delivered),
+            Cell::Int(2) => Some(Self::Dead),
+            _ => None,
+        }
+    }
+}
+
+// Storage ────────────────────────────────────────────────────────────────────
+
+const INSERT: &str = "INSERT INTO deliveries (account_sid, event_sid, lane, url, method, status, tries, due, \
+     log, date_created) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $7)";
+/// A lane that is there already has something that goes before.
+const OPEN_LANE: &str = "INSERT INTO lanes (key, account_sid, origin, due, leased_until) \
+     VALUES ($1, $2, $3, $4, 0) ON CONFLICT (key) DO NOTHING";
+// The scans of all tenants' lanes.
+const DUE: &str = "SELECT due, key, origin FROM lanes WHERE due <= $1 AND leased_until < $2 \
+     AND (due, key) > ($3, $4) ORDER BY due, key LIMIT $5";
+const NEXT_DUE: &str = "SELECT due FROM lanes WHERE due > $1 ORDER BY due LIMIT 1";
+const LEASE: &str =
+    "UPDATE lanes SET leased_until = $4 WHERE key = $1 AND leased_until < $2 AND due <= $3 RETURNING due";
+const FIRST: &str = "SELECT d.number, d.account_sid, a.auth_token, d.event_sid, e.event_type, e.payload, \
+     d.url, d.method, d.tries, d.due, d.date_created FROM deliveries d \
+     JOIN events e ON e.sid = d.event_sid JOIN accounts a ON a.sid = d.account_sid \
+     WHERE d.lane = $1 AND d.status = 0 ORDER BY d.number LIMIT 1";
+const SETTLE: &str = "UPDATE deliveries SET status = $2, tries = tries + 1, due = $3, log = CASE \
+     WHEN log IS NULL THEN '[' || $4 || ']' ELSE SUBSTR(log, 1, LENGTH(log) - 1) || ',' || $4 || ']' END \
+     WHERE number = $1 AND status = 0";
+const KEEP_LEASE: &str =
+    "UPDATE lanes SET leased_until = $3 WHERE key = $1 AND leased_until = $2 RETURNING due";
+const RELEASE: &str = "UPDATE lanes SET due = $3, leased_until = 0 WHERE key = $1 AND leased_until = $2";
+const CLOSE_LANE: &str = "DELETE FROM lanes WHERE key = $1 AND leased_until = $2";
+
+// The scans for what is old: the statements here without a tenant.
+const OLD: &str =
+    "SELECT number FROM deliveries WHERE status > 0 AND date_created < $1 ORDER BY number LIMIT 1";
+const PRUNE: &str = "DELETE FROM deliveries WHERE number IN \
+     (SELECT number FROM deliveries WHERE status > 0 AND date_created < $1 ORDER BY number LIMIT $2)";
+const OLDEST: &str = "SELECT date_created FROM deliveries ORDER BY number LIMIT 1";
+const OLD_EVENT: &str = "SELECT date_created FROM events ORDER BY sid LIMIT 1";
+const PRUNE_EVENTS: &str = "DELETE FROM events WHERE sid IN \
+     (SELECT sid FROM events ORDER BY sid LIMIT $2) AND date_created < $1";
+
+/// Rows that one step removes.
+const AT_ONCE: i64 = 500;
+/// Sids of events are in the order of time but for what clocks of two nodes differ by.
+const SKEW: i64 = 60_000_000;
+
+// Operations: within a transaction ───────────────────────────────────────────
+
+/// Puts an event on its way to one target. What has no URL has nobody who could be told, and says so.
+pub fn add(
+    tx: &mut Tx<'_>,
+    event: &Event,
+    (target, subject): (TargetKey, Subject),
+    (url, method): (Option<&str>, Method),
+) -> Result<(), StoreError> {
+    const NOBODY: &str = r#"[{"error":"this server has no flow engine: nobody was told"}]"#;
+    let now = tx.now();
+    let lane = LaneKey::new(target, subject);
+    let (status, log) = match url {
+        Some(_) => (Status::Waiting, None),
+        None => (Status::Dead, Some(NOBODY)),
+    };
+    let params: &[&dyn Value] = &[&event.account_sid, &event.sid, &lane, &url, &method, &status, &now, &log];
+    tx.put(INSERT, params)?;
+    let Some(url) = url else { return Ok(()) };
+    let origin = wire::Target::parse(url).map_or_else(String::new, |target| target.origin());
+    tx.put(OPEN_LANE, &[&lane, &event.account_sid, &origin, &now])
+}
+
+/// The lanes in which something is due and that nobody has leased, those first that wait longest, after
+/// `after`. `real` is the real time in microseconds, which leases are measured in.
+pub fn due(
+    tx: &mut Tx<'_>,
+    real: i64,
+    after: Option<&Waiting>,
+    limit: i64,
+) -> Result<Vec<Waiting>, StoreError> {
+    let now = tx.now();
+    let (due, key) = after.map_or((Timestamp::MIN, LaneKey::FIRST), |last| (last.due, last.key.clone()));
+    tx.rows(DUE, &[&now, &real, &due, &key, &limit], |row| {
+        Ok(Waiting { due: row.next()?, key: row.next()?, origin: row.next()? })
+    })
+}
+
+/// When something falls due next that is not due yet.
+pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
+    let now = tx.now();
+    tx.row(NEXT_DUE, &[&now], one)
+}
+
+/// What leasing these lanes, or settling what is in them, locks: who adds to a lane holds the same.
+pub fn roots<'a>(lanes: impl Iterator<Item = &'a LaneKey>) -> Roots {
+    let mut roots = Roots::none();
+    for lane in lanes {
+        match lane.subject() {
+            Some(Subject::Conversation(sid)) => roots.push(Conversation::root(sid)),
+            Some(Subject::User(sid)) => roots.push(User::root(sid)),
+            None => {}
+        }
+    }
+    roots
+}
+
+/// Leases those of the lanes that still wait, from the real time `real` until `until`, and takes the first
+/// delivery of each.
+pub fn lease(
+    tx: &mut Tx<'_>,
+    lanes: &[LaneKey],
+    (real, until): (i64, i64),
+) -> Result<Vec<Leased>, StoreError> {
+    let now = tx.now();
+    let mut leased = Vec::with_capacity(lanes.len());
+    for lane in lanes {
+        if tx.row(LEASE, &[lane, &real, &now, &until], one::<i64>)?.is_some() {
+            leased.extend(take(tx, lane, until)?);
+        }
+    }
+    Ok(leased)
+}
+
+/// Writes down how a try went. Where more is due in the lane, the lease goes on until `until` and the next
+/// delivery is answered; without `until`, or where nothing is due, the lane is let go. A holder whose lease has lapsed still says what it
+/// knows of the delivery, and leaves the lane alone.
+pub fn settle(
+    tx: &mut Tx<'_>,
+    leased: &Leased,
+    outcome: &Outcome,
+    until: Option<i64>,
+) -> Result<Option<Leased>, StoreError> {
+    let now = tx.now();
+    let (status, due) = match outcome.result {
+        TryResult::Delivered => (Status::Delivered, now),
+        TryResult::Again(at) => (Status::Waiting, at),
+        TryResult::Dead => (Status::Dead, now),
+    };
+    tx.put(SETTLE, &[&leased.number, &status, &due, &outcome.log])?;
+    if let TryResult::Again(at) = outcome.result {
+        return release(tx, leased, at).map(|()| None);
+    }
+    let kept = until.unwrap_or(leased.until);
+    if tx.row(KEEP_LEASE, &[&leased.lane, &leased.until, &kept], one::<i64>)?.is_none() {
+        return Ok(None);
+    }
+    match (take(tx, &leased.lane, kept)?, until) {
+        (Some(next), None) => release(tx, &next, now).map(|()| None),
+        (next, _) => Ok(next),
+    }
+}
+
+/// Lets a leased lane go, undone, until `due`.
+pub fn release(tx: &mut Tx<'_>, leased: &Leased, due: Timestamp) -> Result<(), StoreError> {
+    tx.put(RELEASE, &[&leased.lane, &leased.until, &due])
+}
+
+/// Whether something that arrived or was given up is older than `kept`, in microseconds.
+pub fn has_old(tx: &mut Tx<'_>, kept: i64) -> Result<bool, StoreError> {
+    let before = tx.now().saturating_plus_micros(-kept);
+    Ok(tx.row(OLD, &[&before], one::<i64>)?.is_some() || oldest_event(tx, before)?.is_some())
+}
+
+/// Removes some of it, and the events that no delivery needs any more.
+pub fn prune(tx: &mut Tx<'_>, kept: i64) -> Result<(), StoreError> {
+    let before = tx.now().saturating_plus_micros(-kept);
+    tx.execute(PRUNE, &[&before, &AT_ONCE])?;
+    match oldest_event(tx, before)? {
+        Some(before) => tx.put(PRUNE_EVENTS, &[&before, &AT_ONCE]),
+        None => Ok(()),
+    }
+}
+
+/// The time before which events are not needed any more, where there are such.
+fn oldest_event(tx: &mut Tx<'_>, before: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    let needed = tx.row(OLDEST, &[], one::<Timestamp>)?.unwrap_or(Timestamp::MAX);
+    let before = before.min(needed.saturating_plus_micros(-SKEW));
+    Ok(tx.row(OLD_EVENT, &[], one::<Timestamp>)?.filter(|oldest| *oldest < before).map(|_| before))
+}
+
+/// The first delivery of a lane that was leased until `until`. A lane whose first is not due yet is let go
+/// until then, and one without any is no more.
+fn take(tx: &mut Tx<'_>, lane: &LaneKey, until: i64) -> Result<Option<Leased>, StoreError> {
+    let first = tx.row(FIRST, &[lane], |row| {
+        let (number, account_sid, auth_token) = (row.next()?, row.next()?, row.next()?);
+        let (event_sid, event_type, payload) = (row.next()?, row.next()?, row.next()?);
+        let (url, method, tries) = (row.next()?, row.next()?, row.next()?);
+        let (due, date_created) = (row.next::<Timestamp>()?, row.next()?);
+        let lane = lane.clone();
+        #[rustfmt::skip]
+        let leased = Leased {
+            lane, until, number, account_sid, auth_token, event_sid, event_type, payload, url, method, tries,
+            date_created,
+        };
+        Ok((leased, due))
+    })?;
+    match first {
+        None => tx.put(CLOSE_LANE, &[lane, &until]).map(|()| None),
+        Some((leased, due)) if due > tx.now() => release(tx, &leased, due).map(|()| None),
+        Some((leased, _)) => Ok(Some(leased)),
+    }
+}

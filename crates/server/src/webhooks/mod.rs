@@ -1,0 +1,10 @@
+//! Webhooks: who listens is asked before something happens ([`pre_action`]), and told after it has
+//! ([`post_action`]). Both are signed the same way ([`request`]).
+
+pub(crate) mod post_action;
+pub(crate) mod pre_action;
+mod request;
+mod retries;
+mod settings;
+
+pub use settings::WebhookSettings;
