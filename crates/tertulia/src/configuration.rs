@@ -9,13 +9,15 @@ use std::time::Duration;
 use conversations::webhooks::Texts;
 use conversations::{Account, ApiKey, Limits, parse_messaging_services, parse_senders};
 use ipnet::IpNet;
-use server::{MediaSettings, PublicUrl, Rates, S3, Settings};
-use wire::{Prefix, Sid};
+use server::{Guard, MediaSettings, PublicUrl, Rates, S3, Settings, WebhookSettings};
+use wire::{Prefix, RetryOn, Sid};
 
 use crate::environment::Environment;
 use crate::given::Given;
 use crate::logging::{Format, Logging};
-use crate::sections::{AccountSection, LimitsSection, MediaSection, Sections, ServerSection};
+use crate::sections::{
+    AccountSection, LimitsSection, MediaSection, Sections, ServerSection, WebhooksSection,
+};
 
 /// Something is wrong with what was asked, in words for people.
 #[derive(Debug)]
@@ -98,7 +100,7 @@ impl Configuration {
     }
 
     fn of(sections: &Sections) -> Result<Self, Misconfigured> {
-        let Sections { server, limits, storage, media, account, admin, metrics, log } = sections;
+        let Sections { server, limits, storage, media, webhooks, account, admin, metrics, log } = sections;
         let metrics = match address("metrics.listen", &metrics.listen) {
             _ if metrics.listen.is_empty() || metrics.listen == "off" => MetricsListen::Off,
             found if metrics.is_given => MetricsListen::Given(found?),
@@ -110,6 +112,7 @@ impl Configuration {
             settings: Settings {
                 admin_tokens: set(&admin.token).into_iter().collect(),
                 media: media_settings(media)?,
+                webhooks: webhook_settings(webhooks)?,
                 rates: rates(limits)?,
                 ..settings(server)?
             },
@@ -152,7 +155,7 @@ fn settings(server: &ServerSection) -> Result<Settings, Misconfigured> {
     };
     Ok(Settings {
         public_url: set(&server.public_url).map(public_url).transpose()?,
-        trusted_proxies: server.trusted_proxies.iter().map(|text| network(text)).collect::<Result<_, _>>()?,
+        trusted_proxies: networks("server.trusted_proxies", &server.trusted_proxies)?,
         limits: match &*server.mode {
             "strict" => Limits::Strict,
             "lenient" => Limits::Lenient,
@@ -172,6 +175,31 @@ fn media_settings(media: &MediaSection) -> Result<MediaSettings, Misconfigured> 
     let megabytes = between("media.max_megabytes", media.max_megabytes, 1024 * 1024)?;
     let seconds = between("media.unattached_seconds", media.unattached_seconds, 100 * 366 * 86_400)?;
     Ok(MediaSettings { max_bytes: megabytes * 1024 * 1024, kept: Duration::from_secs(seconds) })
+}
+
+fn webhook_settings(webhooks: &WebhooksSection) -> Result<WebhookSettings, Misconfigured> {
+    let kind = |text: &String| {
+        RetryOn::parse(text).ok_or_else(|| wrong("webhooks.retry_on", text, "4xx, 5xx, ct, rt or all"))
+    };
+    let between = |key: &str, given: u64, most: u64| {
+        let is_good = (1..=most).contains(&given);
+        if is_good { Ok(given) } else { Err(wrong(key, &given.to_string(), &format!("1 to {most}"))) }
+    };
+    let allowed = networks("webhooks.allowed_networks", &webhooks.allowed_networks)?;
+    let timeout = between("webhooks.timeout_milliseconds", webhooks.timeout_milliseconds, 15_000)?;
+    let retention = between("webhooks.retention_hours", webhooks.retention_hours, 100 * 366 * 24)?;
+    if webhooks.retry_count > 50 {
+        return Err(wrong("webhooks.retry_count", &webhooks.retry_count.to_string(), "0 to 50"));
+    }
+    Ok(WebhookSettings {
+        guard: Guard { allows_private: webhooks.allow_private, allowed },
+        rest_pre_hooks: webhooks.rest_pre_hooks,
+        retry_count: webhooks.retry_count,
+        retry_on: webhooks.retry_on.iter().map(kind).collect::<Result<_, _>>()?,
+        timeout: Duration::from_millis(timeout),
+        standard_signature: webhooks.standard_signature,
+        retention: Duration::from_secs(retention * 60 * 60),
+    })
 }
 
 fn bucket(media: &MediaSection) -> Result<Option<S3>, Misconfigured> {
@@ -274,10 +302,13 @@ fn address(key: &str, text: &str) -> Result<SocketAddr, Misconfigured> {
     found.ok_or_else(|| wrong(key, text, "127.0.0.1:8080"))
 }
 
-fn network(text: &str) -> Result<IpNet, Misconfigured> {
-    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
-    let network = text.parse().ok().or_else(address);
-    network.ok_or_else(|| wrong("server.trusted_proxies", text, "10.0.0.0/8 or 10.1.2.3"))
+fn networks(key: &str, texts: &[String]) -> Result<Vec<IpNet>, Misconfigured> {
+    let read = |text: &String| {
+        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        let network = text.parse().ok().or_else(address);
+        network.ok_or_else(|| wrong(key, text, "10.0.0.0/8 or 10.1.2.3"))
+    };
+    texts.iter().map(read).collect()
 }
 
 fn sid<R: Prefix>(key: &str, text: &str) -> Result<Sid<R>, Misconfigured> {
@@ -378,6 +409,10 @@ mod tests {
             ("[server]\nclock = \"stopped\"", "server.clock"),
             ("[server]\nseed = \"-1\"", "server.seed"),
             ("[server]\nmax_connections = 0", "server.max_connections"),
+            ("[webhooks]\nretry_on = [\"6xx\"]", "webhooks.retry_on"),
+            ("[webhooks]\nretry_count = 51", "webhooks.retry_count"),
+            ("[webhooks]\nallowed_networks = [\"inside\"]", "webhooks.allowed_networks"),
+            ("[webhooks]\ntimeout_milliseconds = 0", "webhooks.timeout_milliseconds"),
             ("[limits]\nactions_per_second = 10001", "limits.actions_per_second"),
             ("[storage]\nmaster_key = \"hunter2\"", "storage.master_key"),
             ("[storage]\ndatabase = \"mysql://hunter2@x\"", "storage.database"),
@@ -406,11 +441,9 @@ mod tests {
 
     #[test]
     fn a_network_may_be_one_address() {
-        assert_eq!(
-            network("10.1.2.3").map(|network| network.to_string()).ok().as_deref(),
-            Some("10.1.2.3/32")
-        );
-        assert!(network("fd00::/8").is_ok());
+        let texts = ["10.1.2.3".to_owned(), "fd00::/8".to_owned()];
+        let read = networks("key", &texts).map(|networks| networks.iter().map(ToString::to_string).collect());
+        assert_eq!(read.ok(), Some(vec!["10.1.2.3/32".to_owned(), "fd00::/8".to_owned()]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::configuration::Misconfigured;
-use crate::given::{Given, GivenS3, Place};
+use crate::given::{Given, GivenS3, GivenWebhooks, Place};
 
 const PREFIX: &str = "TERTULIA_";
 /// What the project's own tests are told, and no server.
@@ -62,6 +62,11 @@ impl Environment {
                 key_id: plain("S3_KEY_ID"),
                 secret: None,
                 path_style: boolean("S3_PATH_STYLE", plain("S3_PATH_STYLE").as_deref())?,
+            },
+            webhooks: GivenWebhooks {
+                allow_private: boolean("WEBHOOK_ALLOW_PRIVATE", plain("WEBHOOK_ALLOW_PRIVATE").as_deref())?,
+                allowed_networks: plain("WEBHOOK_ALLOWED_NETWORKS"),
+                rest_pre_hooks: boolean("REST_PRE_HOOKS", plain("REST_PRE_HOOKS").as_deref())?,
             },
             ..Given::default()
         };

@@ -4,7 +4,7 @@
 
 use clap::Args;
 
-use crate::sections::Sections;
+use crate::sections::{Sections, WebhooksSection};
 
 /// Everything that can be given to a command that needs the data. Flags are parsed into this; the
 /// environment fills the same.
@@ -92,6 +92,16 @@ pub struct Given {
     pub admin_token: Option<String>,
     #[arg(skip)]
     pub s3: GivenS3,
+    #[arg(skip)]
+    pub webhooks: GivenWebhooks,
+}
+
+/// Where webhooks may lead, and when they are asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenWebhooks {
+    pub allow_private: Option<bool>,
+    pub allowed_networks: Option<String>,
+    pub rest_pre_hooks: Option<bool>,
 }
 
 /// The bucket that files are kept in.
@@ -125,11 +135,13 @@ impl Given {
         let Self {
             place, listen, public_url, trusted_proxies, metrics_listen, strict, lenient, clock, seed, log_format,
             log_level, mode, account_sid, auth_token, api_key_sid, api_key_secret, senders, messaging_services,
-            admin_token, s3,
+            admin_token, s3, webhooks,
         } = self;
         place.apply(sections);
         s3.apply(sections);
-        let Sections { server, limits: _, storage: _, media: _, account, admin, metrics, log } = sections;
+        webhooks.apply(&mut sections.webhooks);
+        let Sections { server, limits: _, storage: _, media: _, webhooks: _, account, admin, metrics, log } =
+            sections;
         put(listen.as_deref(), &mut server.listen);
         put(public_url.as_deref(), &mut server.public_url);
         put_list(trusted_proxies.as_deref(), &mut server.trusted_proxies);
@@ -156,6 +168,15 @@ impl Given {
         put(admin_token.as_deref(), &mut admin.token);
         put(log_format.as_deref(), &mut log.format);
         put(log_level.as_deref(), &mut log.level);
+    }
+}
+
+impl GivenWebhooks {
+    fn apply(&self, section: &mut WebhooksSection) {
+        let Self { allow_private, allowed_networks, rest_pre_hooks } = self;
+        section.allow_private = allow_private.unwrap_or(section.allow_private);
+        section.rest_pre_hooks = rest_pre_hooks.unwrap_or(section.rest_pre_hooks);
+        put_list(allowed_networks.as_deref(), &mut section.allowed_networks);
     }
 }
 

@@ -17,6 +17,7 @@ pub struct Sections {
     pub limits: LimitsSection,
     pub storage: StorageSection,
     pub media: MediaSection,
+    pub webhooks: WebhooksSection,
     pub account: AccountSection,
     pub admin: AdminSection,
     pub metrics: MetricsSection,
@@ -69,6 +70,19 @@ pub struct MediaSection {
     pub path_style: bool,
     pub max_megabytes: u64,
     pub unattached_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksSection {
+    pub allow_private: bool,
+    pub allowed_networks: Vec<String>,
+    pub rest_pre_hooks: bool,
+    pub timeout_milliseconds: u64,
+    pub retry_count: u32,
+    pub retry_on: Vec<String>,
+    pub standard_signature: bool,
+    pub retention_hours: u64,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
