@@ -52,10 +52,17 @@ pub struct Leased {
 /// A lane in which something is due.
 #[derive(Clone, Debug)]
 pub struct Waiting {
-    due: Timestamp,
+    pub due: Timestamp,
     pub key: LaneKey,
     /// Scheme, host and port of where it leads.
     pub origin: String,
+}
+
+/// How far somebody has looked through the lanes, which stand in the order of their time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    due: Timestamp,
+    key: LaneKey,
 }
 
 /// How a try went.
@@ -73,6 +80,23 @@ pub enum TryResult {
     /// Tried again at this time.
     Again(Timestamp),
     Dead,
+}
+
+impl Place {
+    /// Before all lanes.
+    pub const FIRST: Self = Self::at(Timestamp::MIN);
+
+    /// Before all lanes that fall due at an instant, and later.
+    pub const fn at(due: Timestamp) -> Self {
+        Self { due, key: LaneKey::FIRST }
+    }
+}
+
+impl Waiting {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        Place { due: self.due, key: self.key.clone() }
+    }
 }
 
 impl Value for Status {
@@ -102,6 +126,7 @@ const OPEN_LANE: &str = "INSERT INTO lanes (key, account_sid, origin, due, lease
 // The scans of all tenants' lanes.
 const DUE: &str = "SELECT due, key, origin FROM lanes WHERE due <= $1 AND leased_until < $2 \
      AND (due, key) > ($3, $4) ORDER BY due, key LIMIT $5";
+const ANY_DUE: &str = "SELECT due FROM lanes WHERE due <= $1 ORDER BY due LIMIT 1";
 const NEXT_DUE: &str = "SELECT due FROM lanes WHERE due > $1 ORDER BY due LIMIT 1";
 const LEASE: &str =
     "UPDATE lanes SET leased_until = $4 WHERE key = $1 AND leased_until < $2 AND due <= $3 RETURNING due";
@@ -157,17 +182,17 @@ pub fn add(
 
 /// The lanes in which something is due and that nobody has leased, those first that wait longest, after
 /// `after`. `real` is the real time in microseconds, which leases are measured in.
-pub fn due(
-    tx: &mut Tx<'_>,
-    real: i64,
-    after: Option<&Waiting>,
-    limit: i64,
-) -> Result<Vec<Waiting>, StoreError> {
+pub fn due(tx: &mut Tx<'_>, real: i64, after: &Place, limit: i64) -> Result<Vec<Waiting>, StoreError> {
     let now = tx.now();
-    let (due, key) = after.map_or((Timestamp::MIN, LaneKey::FIRST), |last| (last.due, last.key.clone()));
-    tx.rows(DUE, &[&now, &real, &due, &key, &limit], |row| {
+    tx.rows(DUE, &[&now, &real, &after.due, &after.key, &limit], |row| {
         Ok(Waiting { due: row.next()?, key: row.next()?, origin: row.next()? })
     })
+}
+
+/// Whether something is due, be it that somebody is sending it.
+pub fn is_any_due(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    let now = tx.now();
+    Ok(tx.row(ANY_DUE, &[&now], one::<Timestamp>)?.is_some())
 }
 
 /// When something falls due next that is not due yet.
@@ -207,8 +232,8 @@ pub fn lease(
 }
 
 /// Writes down how a try went. Where more is due in the lane, the lease goes on until `until` and the next
-/// delivery is answered; without `until`, or where nothing is due, the lane is let go. A holder whose lease has lapsed still says what it
-/// knows of the delivery, and leaves the lane alone.
+/// delivery is answered; without `until`, or where nothing is due, the lane is let go. A holder whose lease
+/// has lapsed still says what it knows of the delivery, and leaves the lane alone.
 pub fn settle(
     tx: &mut Tx<'_>,
     leased: &Leased,

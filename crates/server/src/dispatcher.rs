@@ -9,31 +9,33 @@
 //! nodes have left behind.
 
 mod board;
+mod eye;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use conversations::Failure;
-use conversations::deliveries::{self, LaneKey, Leased, Waiting};
+use conversations::deliveries::{self, LaneKey, Leased, Outcome, Place};
 use store::StoreError;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::listen::Stops;
-use crate::webhooks::post_action;
-use board::{Board, Health};
+use crate::stopwatch;
+use crate::webhooks::post_action::{self, Sent};
+use board::{Board, Health, Offered};
+use eye::{Eye, PAUSE};
 
-/// How long a lane is leased: longer than the longest try, and what a node that dies leaves others waiting.
-const LEASE: Duration = Duration::from_secs(30);
-/// How long the dispatcher waits at most before it looks.
-const INTERVAL: Duration = Duration::from_secs(1);
-/// Lanes that are looked for at a time.
-const LOOK: i64 = 512;
 /// Lanes that one write leases.
 const CHUNK: usize = 64;
 /// Deliveries of one lane that are sent before others have their turn.
 const IN_A_ROW: usize = 16;
+/// After the store has failed.
+const FAILED: Duration = Duration::from_millis(250);
+/// How long whoever moves a manual clock is kept waiting for webhooks at most.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A lane's turn is over.
 struct Done {
@@ -41,61 +43,95 @@ struct Done {
     health: Option<Health>,
 }
 
+/// A lane that is under way. However it ends, the board is told.
+struct Turn {
+    lane: LaneKey,
+    health: Option<Health>,
+    done: mpsc::UnboundedSender<Done>,
+}
+
+impl Turn {
+    fn end(mut self, health: Health) {
+        self.health = Some(health);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Nobody listens any more where the server stops.
+        let _ = self.done.send(Done { lane: self.lane.clone(), health: self.health });
+    }
+}
+
 /// Runs until the server stops; what has been sent by then is written down.
 pub async fn run(app: Arc<App>, stops: Stops) {
     let (done, mut over) = mpsc::unbounded_channel::<Done>();
     let tasks = TaskTracker::new();
-    let mut board = Board::default();
-    let mut last: Option<Waiting> = None;
+    let (mut board, mut eye) = (Board::default(), Eye::default());
+    let mut earliest = now();
+    let mut next_look = earliest;
     while !stops.soft.is_cancelled() {
-        let mut wait = INTERVAL;
-        match look(&app, last.as_ref()).await {
-            Ok(found) => {
-                let is_all = found.len() < usize::try_from(LOOK).unwrap_or(usize::MAX);
-                last = if is_all { None } else { found.last().cloned() };
-                if !is_all {
-                    wait = Duration::ZERO;
+        while let Ok(one) = over.try_recv() {
+            board.done(&one.lane, one.health);
+        }
+        if next_look <= now() && !board.is_full() {
+            let wait = match look(&app, &eye).await {
+                Ok(found) => {
+                    let is_manual = app.settings.manual_clock.is_some();
+                    let (taken, is_over) = offer(&mut board, &found);
+                    eye = found.eye.clone();
+                    found.wait(taken, is_over, is_manual)
                 }
-                found.into_iter().for_each(|waiting| board.offer(waiting.key, &waiting.origin));
-            }
-            Err(error) if error.is_busy() => {}
-            Err(error) => tracing::error!("failed to look for deliveries: {error}"),
+                Err(error) => {
+                    complain("look for deliveries", &error);
+                    FAILED
+                }
+            };
+            // A store that has failed is not asked again at once, whoever writes to it.
+            earliest = now() + wait.min(PAUSE);
+            next_look = now() + wait;
         }
         loop {
             let turn = board.take(CHUNK);
             if turn.is_empty() {
                 break;
             }
-            wait = wait.min(INTERVAL);
             tasks.spawn(bring(Arc::clone(&app), turn, done.clone(), stops.clone()));
-        }
-        if let Ok(Some(next)) = app.store.read(deliveries::next_due).await {
-            let micros = next.micros().saturating_sub(app.clock.now().micros());
-            wait = wait.min(Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
         }
         tokio::select! {
             () = stops.soft.cancelled() => {}
-            () = app.deliveries.notified() => {}
-            () = tokio::time::sleep(wait), if !board.is_full() => {}
+            () = app.deliveries.notified() => next_look = next_look.min(earliest),
+            () = sleep_until(next_look), if !board.is_full() => {}
             Some(one) = over.recv() => board.done(&one.lane, one.health),
-        }
-        while let Ok(one) = over.try_recv() {
-            board.done(&one.lane, one.health);
         }
     }
     tasks.close();
-    tasks.wait().await;
+    stops.hard.run_until_cancelled(tasks.wait()).await;
 }
 
-async fn look(app: &App, after: Option<&Waiting>) -> Result<Vec<Waiting>, StoreError> {
-    let (real, after) = (real_now(), after.cloned());
-    app.store.read(move |tx| deliveries::due(tx, real, after.as_ref(), LOOK)).await
+async fn look(app: &App, eye: &Eye) -> Result<eye::Found, StoreError> {
+    let eye = eye.clone();
+    app.store.read(move |tx| eye.look(tx, real_now(), eye::PAGE)).await
+}
+
+/// Offers what was found. How much of it was new, and whether there was no room for some.
+fn offer(board: &mut Board, found: &eye::Found) -> (usize, bool) {
+    let (mut taken, mut is_over) = (0, false);
+    for waiting in &found.waiting {
+        match board.offer(waiting.key.clone(), &waiting.origin) {
+            Offered::Taken => taken += 1,
+            Offered::Known => {}
+            Offered::Over => is_over = true,
+        }
+    }
+    (taken, is_over)
 }
 
 /// Sends everything that is due, and answers when it has been. Lanes go side by side.
 pub async fn deliver_due(app: &Arc<App>) -> Result<(), StoreError> {
     loop {
-        let found = look(app, None).await?;
+        let find = |tx: &mut store::Tx<'_>| deliveries::due(tx, real_now(), &Place::FIRST, eye::PAGE);
+        let found = app.store.read::<_, StoreError>(find).await?;
         if found.is_empty() {
             return Ok(());
         }
@@ -106,34 +142,61 @@ pub async fn deliver_due(app: &Arc<App>) -> Result<(), StoreError> {
     }
 }
 
+/// Sends everything that is due, also what somebody else is sending just now, for whoever moves the clock.
+/// Endpoints that hang are not waited for without end.
+pub async fn settle_due(app: &Arc<App>, patience: &Patience) -> Result<(), StoreError> {
+    while !patience.is_over() {
+        let Ok(delivered) = tokio::time::timeout(patience.left(), deliver_due(app)).await else { break };
+        delivered?;
+        if !app.store.read(deliveries::is_any_due).await? {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
+    }
+    app.deliveries.notify_one();
+    Ok(())
+}
+
+/// How long somebody waits who moves the clock, however many instants it passes.
+pub struct Patience(std::time::Instant);
+
+impl Patience {
+    /// Begins to wait.
+    pub fn begin() -> Self {
+        Self(stopwatch::start())
+    }
+
+    fn left(&self) -> Duration {
+        PATIENCE.saturating_sub(self.0.elapsed())
+    }
+
+    fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+}
+
 /// Leases lanes and brings out what is in them.
 async fn bring(app: Arc<App>, lanes: Vec<LaneKey>, done: mpsc::UnboundedSender<Done>, stops: Stops) {
-    let over = |lane: LaneKey, health| {
-        // Nobody listens any more where the server stops.
-        let _ = done.send(Done { lane, health });
-    };
-    let leased = match lease(&app, lanes.clone()).await {
+    let turn = |lane| Turn { lane, health: None, done: done.clone() };
+    let turns: Vec<Turn> = lanes.iter().cloned().map(turn).collect();
+    let leased = match lease(&app, lanes).await {
         Ok(leased) => leased,
         Err(error) => {
-            if !error.is_busy() {
-                tracing::error!("failed to lease deliveries: {error}");
-            }
-            Vec::new()
+            complain("lease deliveries", &error);
+            // Before they are offered again.
+            stops.soft.run_until_cancelled(sleep(FAILED)).await;
+            return;
         }
     };
+    if stops.soft.is_cancelled() {
+        return let_go(&app, leased).await;
+    }
     let tasks = TaskTracker::new();
-    for lane in lanes {
-        match leased.iter().find(|leased| leased.lane == lane) {
-            // Another node has it, or it is empty.
-            None => over(lane, None),
-            Some(first) => {
-                let (app, first, done, stops) =
-                    (Arc::clone(&app), first.clone(), done.clone(), stops.clone());
-                tasks.spawn(async move {
-                    let health = walk(&app, first, &stops).await;
-                    let _ = done.send(Done { lane, health: Some(health) });
-                });
-            }
+    for turn in turns {
+        // Where it is not leased, another node has it, or it is empty.
+        if let Some(first) = leased.iter().find(|leased| leased.lane == turn.lane) {
+            let (app, first, stops) = (Arc::clone(&app), first.clone(), stops.clone());
+            tasks.spawn(async move { turn.end(walk(&app, first, &stops).await) });
         }
     }
     tasks.close();
@@ -141,10 +204,26 @@ async fn bring(app: Arc<App>, lanes: Vec<LaneKey>, done: mpsc::UnboundedSender<D
 }
 
 async fn lease(app: &App, lanes: Vec<LaneKey>) -> Result<Vec<Leased>, StoreError> {
-    let real = real_now();
-    let until = real.saturating_add(micros(LEASE));
+    let length = micros(app.settings.webhooks.lease);
     let roots = deliveries::roots(lanes.iter());
-    app.store.write(roots, move |tx| deliveries::lease(tx, &lanes, (real, until))).await
+    let run = move |tx: &mut store::Tx<'_>| {
+        // A lease begins when it is written, however long the write has waited.
+        let real = real_now();
+        deliveries::lease(tx, &lanes, (real, real.saturating_add(length)))
+    };
+    app.store.write(roots, run).await
+}
+
+/// Leaves lanes to others at once: this server stops.
+async fn let_go(app: &App, leased: Vec<Leased>) {
+    let roots = deliveries::roots(leased.iter().map(|leased| &leased.lane));
+    let run = move |tx: &mut store::Tx<'_>| {
+        let now = tx.now();
+        leased.iter().try_for_each(|leased| deliveries::release(tx, leased, now))
+    };
+    if let Err(error) = app.store.write::<_, StoreError>(roots, run).await {
+        complain("leave deliveries to others", &error);
+    }
 }
 
 /// Sends what is due in a leased lane, one after the other.
@@ -153,32 +232,50 @@ async fn walk(app: &App, first: Leased, stops: &Stops) -> Health {
     let mut health = Health::Good;
     for sent in 1..=IN_A_ROW {
         let Some(leased) = next.take() else { break };
-        let outcome = post_action::send(app, &leased).await;
-        health = Health::of(&outcome);
+        let Sent { outcome, is_well } = post_action::send(app, &leased).await;
+        health = if is_well { Health::Good } else { Health::Bad };
         app.metrics.delivered(outcome.result);
         let is_last = sent == IN_A_ROW || health == Health::Bad || stops.soft.is_cancelled();
-        match settle(app, leased, outcome, is_last).await {
-            Ok(more) => next = more,
-            // The lease lapses, and the delivery is sent again under its token.
-            Err(error) => tracing::error!("failed to write down a delivery: {error:?}"),
-        }
+        next = settle(app, leased, outcome, is_last).await;
     }
     health
 }
 
-async fn settle(
-    app: &App,
-    leased: Leased,
-    outcome: deliveries::Outcome,
-    is_last: bool,
-) -> Result<Option<Leased>, Failure> {
+/// Writes down how it went, and goes on to the next. A store that fails is asked again while the lease holds;
+/// after that the delivery is sent again, under its token.
+async fn settle(app: &App, leased: Leased, outcome: Outcome, is_last: bool) -> Option<Leased> {
+    let length = micros(app.settings.webhooks.lease);
     let roots = deliveries::roots(std::iter::once(&leased.lane));
-    let until = (!is_last).then(|| real_now().saturating_add(micros(LEASE)));
-    let next = app
-        .store
-        .write(roots, move |tx| deliveries::settle(tx, &leased, &outcome, until).map_err(Failure::from))
-        .await?;
-    Ok(next)
+    let (until, told) = (leased.until, Arc::new((leased, outcome)));
+    loop {
+        let told = Arc::clone(&told);
+        let run = move |tx: &mut store::Tx<'_>| {
+            let until = (!is_last).then(|| real_now().saturating_add(length));
+            deliveries::settle(tx, &told.0, &told.1, until).map_err(Failure::from)
+        };
+        match app.store.write(roots.clone(), run).await {
+            Ok(next) => return next,
+            Err(Failure::Store(error)) if real_now() < until && !app.store.is_broken() => {
+                complain("write down a delivery", &error);
+                sleep(FAILED).await;
+            }
+            Err(failure) => {
+                tracing::error!("failed to write down a delivery: {failure:?}");
+                return None;
+            }
+        }
+    }
+}
+
+/// A store that is busy has told so itself.
+fn complain(what: &str, error: &StoreError) {
+    if !error.is_busy() {
+        tracing::error!("failed to {what}: {error}");
+    }
+}
+
+fn now() -> Instant {
+    stopwatch::start().into()
 }
 
 /// Leases are between nodes, whose clocks are real whatever the product's clock is.

@@ -8,19 +8,20 @@
 //!
 //! On the real clock a task waits for the next instant. It is told of writes, and looks by itself every few
 //! seconds for what other nodes have set. A manual clock is moved from one instant to the next, and whoever
-//! moves it is answered when everything is done. What falls due without a move (a date in the past was
+//! moves it is answered when everything is done, webhooks included as far as they answer. What falls due without a move (a date in the past was
 //! given) runs before the request that set it is answered, so that the next request finds it done.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use conversations::timers::{self, Due};
-use conversations::{Failure, clocks};
+use conversations::{Failure, clocks, deliveries};
 use store::{Clock, Roots, StoreError};
 use wire::Timestamp;
 
 use crate::app::App;
 use crate::clock::ManualClock;
+use crate::dispatcher::{self, Patience};
 use crate::listen::Stops;
 
 /// How long the task waits at most.
@@ -135,21 +136,28 @@ async fn fire_together(app: &App, due: &[Due]) -> Result<usize, Failure> {
     fired
 }
 
-/// Moves a manual clock to `target`, from one instant at which something falls due to the next. What cannot
-/// be fired is told in the end, and does not keep the clock from moving.
-pub async fn move_clock(app: &App, clock: &ManualClock, target: Timestamp) -> Result<(), Failure> {
-    let mut failed = None;
+/// Moves a manual clock to `target`, from one instant at which something falls due to the next: a timer, or
+/// another try of a delivery. What cannot be fired is told in the end, and does not keep the clock from
+/// moving.
+pub async fn move_clock(app: &Arc<App>, clock: &ManualClock, target: Timestamp) -> Result<(), Failure> {
+    let (mut failed, patience) = (None, Patience::begin());
     loop {
         if let Err(failure) = fire_due(app).await {
             failed = Some(failure);
+        }
+        if let Err(error) = dispatcher::settle_due(app, &patience).await {
+            failed = Some(error.into());
         }
         let now = clock.now();
         if now >= target {
             app.housekeeping.notify_one();
             return failed.map_or(Ok(()), Err);
         }
-        let next = app.store.read(move |tx| timers::next(tx, now)).await?;
-        let instant = next.map_or(target, |next| next.min(target));
+        let next = app.store.read(move |tx| {
+            let timer = timers::next(tx, now)?;
+            Ok::<_, StoreError>(timer.into_iter().chain(deliveries::next_due(tx)?).min())
+        });
+        let instant = next.await?.map_or(target, |next| next.min(target));
         // Kept before anybody sees it: after a crash nothing is later than the clock.
         let keep = app.store.write::<_, StoreError>(Roots::none(), move |tx| clocks::move_to(tx, instant));
         keep.await?;

@@ -188,6 +188,9 @@ fn webhook_settings(webhooks: &WebhooksSection) -> Result<WebhookSettings, Misco
     let allowed = networks("webhooks.allowed_networks", &webhooks.allowed_networks)?;
     let timeout = between("webhooks.timeout_milliseconds", webhooks.timeout_milliseconds, 15_000)?;
     let retention = between("webhooks.retention_hours", webhooks.retention_hours, 100 * 366 * 24)?;
+    if !(2..=3600).contains(&webhooks.lease_seconds) {
+        return Err(wrong("webhooks.lease_seconds", &webhooks.lease_seconds.to_string(), "2 to 3600"));
+    }
     if webhooks.retry_count > 50 {
         return Err(wrong("webhooks.retry_count", &webhooks.retry_count.to_string(), "0 to 50"));
     }
@@ -197,6 +200,7 @@ fn webhook_settings(webhooks: &WebhooksSection) -> Result<WebhookSettings, Misco
         retry_count: webhooks.retry_count,
         retry_on: webhooks.retry_on.iter().map(kind).collect::<Result<_, _>>()?,
         timeout: Duration::from_millis(timeout),
+        lease: Duration::from_secs(webhooks.lease_seconds),
         standard_signature: webhooks.standard_signature,
         retention: Duration::from_secs(retention * 60 * 60),
     })

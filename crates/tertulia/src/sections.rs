@@ -81,6 +81,7 @@ pub struct WebhooksSection {
     pub timeout_milliseconds: u64,
     pub retry_count: u32,
     pub retry_on: Vec<String>,
+    pub lease_seconds: u64,
     pub standard_signature: bool,
     pub retention_hours: u64,
 }

@@ -1,6 +1,6 @@
 //! Telling what has happened: one try of one delivery, and what becomes of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use conversations::deliveries::{Leased, Outcome, TryResult};
 use http::HeaderMap;
@@ -11,9 +11,21 @@ use super::request::{Proof, Request, token_of};
 use super::retries;
 use crate::app::App;
 use crate::outbound::{Answered, Asked, Failed};
+use crate::stopwatch;
 
 /// Bytes of an answer that are kept for people to see.
 const KEPT: usize = 4 * 1024;
+
+/// An answer that takes longer is slow.
+const SLOW: u64 = 1000;
+
+/// A try that was made.
+pub struct Sent {
+    pub outcome: Outcome,
+    /// Whether the place answered soon, and not with a failure of its own. What it thinks of the delivery is
+    /// another question.
+    pub is_well: bool,
+}
 
 /// A try, as the log of a delivery has it.
 #[derive(Serialize)]
@@ -36,7 +48,7 @@ struct Try<'a> {
 }
 
 /// Sends a delivery once.
-pub async fn send(app: &App, leased: &Leased) -> Outcome {
+pub async fn send(app: &App, leased: &Leased) -> Sent {
     let Some(target) = Target::parse(&leased.url) else { return nowhere("the URL leads nowhere") };
     let Some(auth_token) = app.vault.open(leased.account_sid.as_bytes(), &leased.auth_token) else {
         return nowhere("the account's auth token cannot be read: the master key is another one");
@@ -52,10 +64,12 @@ pub async fn send(app: &App, leased: &Leased) -> Outcome {
     let total = target
         .overrides
         .total_timeout
-        .map_or(settings.timeout, |milliseconds| Duration::from_millis(u64::from(milliseconds)));
+        .map_or(settings.timeout, |milliseconds| Duration::from_millis(u64::from(milliseconds)))
+        // The lease outlives the try and the writing down of it.
+        .min(settings.lease / 2);
     let asked =
         Asked { method: method.clone(), url: url.clone(), headers: headers.clone(), body, total, most: KEPT };
-    let began = Instant::now();
+    let began = stopwatch::start();
     let answer = app.outbound.ask(asked).await;
     let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let result = judge(app, (leased, &target), &answer, &token);
@@ -85,7 +99,9 @@ pub async fn send(app: &App, leased: &Leased) -> Outcome {
             .map(|answered| String::from_utf8_lossy(&answered.body).replace('\0', "\u{fffd}")),
         error,
     };
-    Outcome { result, log: serde_json::to_string(&told).unwrap_or_default() }
+    let is_well = answered.is_some_and(|answered| answered.status < 500 && answered.status != 429);
+    let outcome = Outcome { result, log: serde_json::to_string(&told).unwrap_or_default() };
+    Sent { outcome, is_well: is_well && milliseconds < SLOW }
 }
 
 /// The token that a delivery keeps over all its tries.
@@ -116,8 +132,9 @@ fn judge(
     }
 }
 
-fn nowhere(error: &str) -> Outcome {
-    Outcome { result: TryResult::Dead, log: serde_json::json!({ "error": error }).to_string() }
+fn nowhere(error: &str) -> Sent {
+    let log = serde_json::json!({ "error": error }).to_string();
+    Sent { outcome: Outcome { result: TryResult::Dead, log }, is_well: true }
 }
 
 /// Headers for people, without what would open something.

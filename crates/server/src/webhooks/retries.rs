@@ -13,7 +13,8 @@ use crate::outbound::{Answered, Failed};
 const FIRST: Duration = Duration::from_secs(5);
 /// The longest wait of our own choice.
 const LONGEST: Duration = Duration::from_secs(10 * 60 * 60);
-/// The longest that a receiver may make us wait.
+/// The shortest and the longest that a receiver may make us wait.
+const SHORTEST_ASKED: Duration = Duration::from_secs(1);
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long to wait before the next try, after `tries` that have failed, the last one so. None: no more.
@@ -36,7 +37,7 @@ pub fn next(
     }
     let asked = last.as_ref().ok().and_then(|answered| retry_after(&answered.headers));
     if let Some(asked) = asked {
-        return Some(asked.min(LONGEST_ASKED));
+        return Some(asked.clamp(SHORTEST_ASKED, LONGEST_ASKED));
     }
     let growth = 4_u32.saturating_pow(tries.saturating_sub(1));
     let wait = FIRST.saturating_mul(growth).min(LONGEST);
@@ -133,6 +134,7 @@ mod tests {
         };
         assert_eq!(waits("http://a/#rc=1&rp=4xx", 1, &last("120")), Some(120));
         assert_eq!(waits("http://a/#rc=1&rp=4xx", 1, &last("99999999")), Some(86_400));
+        assert_eq!(waits("http://a/#rc=1&rp=4xx", 1, &last("0")), Some(1), "nobody is asked in a row");
         assert_eq!(waits("http://a/#rc=1&rp=4xx", 1, &last("Wed, 21 Oct 2015 07:28:00 GMT")), Some(5));
     }
 }

@@ -21,6 +21,8 @@ pub struct WebhookSettings {
     pub retry_on: Vec<RetryOn>,
     /// How long a try may take, where a URL says nothing of it.
     pub timeout: Duration,
+    /// How long a lane is leased to the node that sends it. A try takes at most half of it.
+    pub lease: Duration,
     /// Whether requests carry the signature of Standard Webhooks beside Twilio's.
     pub standard_signature: bool,
     /// How long what arrived, or was given up, can be looked at.
@@ -35,6 +37,7 @@ impl Default for WebhookSettings {
             retry_count: 0,
             retry_on: vec![RetryOn::All],
             timeout: Duration::from_secs(5),
+            lease: Duration::from_secs(30),
             standard_signature: false,
             retention: Duration::from_secs(24 * 60 * 60),
         }

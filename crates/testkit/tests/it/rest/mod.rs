@@ -17,6 +17,7 @@ mod letter;
 mod media;
 mod messages;
 mod openapi;
+mod outbound;
 mod participant_conversations;
 mod participant_update;
 mod participants;

@@ -1,0 +1,95 @@
+//! What waits in the store, seen a page at a time.
+//!
+//! Mostly one page is all there is. Where more waits than a page, because some place takes nothing, what
+//! has just fallen due is looked for at the newer end, so that it does not wait for the rest to be looked
+//! through; and the rest is looked through all the same, a page each time, from one end to the other.
+
+use std::time::Duration;
+
+use conversations::deliveries::{self, Place, Waiting};
+use store::{StoreError, Tx};
+use wire::Timestamp;
+
+/// Lanes that are looked for at a time.
+pub const PAGE: i64 = 512;
+/// How long a commit may be behind the instant that its lanes say.
+const BEHIND: i64 = 1_000_000;
+/// Between two looks at the least.
+pub const PAUSE: Duration = Duration::from_millis(10);
+/// Where there is more than there is room for, and the last look brought nothing new.
+const CROWDED: Duration = Duration::from_millis(100);
+/// Without any reason to look.
+pub const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where looking has come to, beyond the first page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eye {
+    /// Everything before has been seen since the last sweep began.
+    swept: Place,
+    /// What falls due behind this has not been seen yet, or may have been committed late.
+    fresh: Place,
+}
+
+/// What was found, and where to go on.
+pub struct Found {
+    pub waiting: Vec<Waiting>,
+    pub eye: Eye,
+    /// Whether there is more than was looked at.
+    is_more: bool,
+    now: Timestamp,
+    /// When something falls due that is not due yet.
+    next: Option<Timestamp>,
+}
+
+impl Default for Eye {
+    fn default() -> Self {
+        Self { swept: Place::FIRST, fresh: Place::FIRST }
+    }
+}
+
+impl Eye {
+    /// Looks once. `real` is the real time in microseconds.
+    pub fn look(&self, tx: &mut Tx<'_>, real: i64, page: i64) -> Result<Found, StoreError> {
+        let now = tx.now();
+        let mut waiting = deliveries::due(tx, real, &Place::FIRST, page)?;
+        let Some(last) = full(&waiting, page) else {
+            let next = deliveries::next_due(tx)?;
+            return Ok(Found { waiting, eye: Self::default(), is_more: false, now, next });
+        };
+        let late = Place::at(now.saturating_plus_micros(-BEHIND));
+        // Nothing was missed by somebody who has only now more than a page before him.
+        let from = if self.fresh == Place::FIRST { late.clone() } else { self.fresh.clone() };
+        let fresh = deliveries::due(tx, real, &from.max(last.clone()), page)?;
+        let swept = deliveries::due(tx, real, &self.swept.clone().max(last), page)?;
+        let eye = Self {
+            fresh: full(&fresh, page).unwrap_or(late),
+            swept: full(&swept, page).unwrap_or(Place::FIRST),
+        };
+        waiting.extend(fresh);
+        waiting.extend(swept);
+        Ok(Found { waiting, eye, is_more: true, now, next: None })
+    }
+}
+
+impl Found {
+    /// How long there is nothing to look for, where `taken` of it was new and `is_over` says whether there was
+    /// no room for some. A manual clock falls due when it is moved, and says so itself.
+    pub fn wait(&self, taken: usize, is_over: bool, is_manual: bool) -> Duration {
+        if is_over || self.is_more {
+            return if taken > 0 { PAUSE } else { CROWDED };
+        }
+        match self.next {
+            Some(next) if !is_manual => {
+                let micros = next.micros().saturating_sub(self.now.micros());
+                Duration::from_micros(u64::try_from(micros).unwrap_or(0)).clamp(PAUSE, INTERVAL)
+            }
+            _ => INTERVAL,
+        }
+    }
+}
+
+/// The end of a page that is full: there may be more behind it.
+fn full(found: &[Waiting], page: i64) -> Option<Place> {
+    let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= page);
+    found.last().filter(|_| is_full).map(Waiting::place)
+}
