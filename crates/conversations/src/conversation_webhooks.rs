@@ -1,5 +1,5 @@
-//! The webhooks of one conversation: told of what has happened in it, at most five of them. Kept and shown;
-//! nothing is sent yet, and nothing replayed.
+//! The webhooks of one conversation: told of what has happened in it, at most five of them, and of what was
+//! said before where they ask for it.
 
 mod form;
 
@@ -7,6 +7,7 @@ use serde::Serializer;
 
 pub use form::{CreateWebhook, EVENTS, UpdateWebhook};
 
+use crate::deliveries::replays;
 use crate::prelude::*;
 use crate::webhooks::{Method, Texts};
 use crate::{heads, services};
@@ -203,6 +204,15 @@ pub fn of_path(
     tx.find(BY_SID, &[&conversation, &sid])?.ok_or_else(|| call.not_found().into())
 }
 
+/// The webhook of this sid.
+pub fn find(
+    tx: &mut Tx<'_>,
+    conversation: Sid<Conversation>,
+    sid: Sid<Webhook>,
+) -> Result<Option<Webhook>, StoreError> {
+    tx.find(BY_SID, &[&conversation, &sid])
+}
+
 /// All webhooks of a conversation.
 pub fn of_conversation(tx: &mut Tx<'_>, conversation: Sid<Conversation>) -> Result<Vec<Webhook>, StoreError> {
     tx.list(OF_CONVERSATION, &[&conversation])
@@ -229,6 +239,11 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateWebhook) -> Re
     };
     tx.append(&webhook)?;
     heads::replace(tx, &head)?;
+    if let (Some(after), Some(last)) = (webhook.configuration.replay_after, head.last_message_index)
+        && after < last
+    {
+        replays::begin(tx, &webhook, head.chat_service_sid, (after + 1, last))?;
+    }
     Ok(webhook)
 }
 

@@ -9,10 +9,12 @@
 //! What arrived and what was given up stays for a while, so that it can be seen and sent again.
 
 mod lane;
+pub mod replays;
 
 pub use lane::{LaneKey, Subject, TargetKey};
 
 use crate::events::{Event, EventType};
+use crate::ids::Ids;
 use crate::prelude::*;
 use crate::webhooks::Method;
 
@@ -119,7 +121,7 @@ impl Column for Status {
 // Storage ────────────────────────────────────────────────────────────────────
 
 const INSERT: &str = "INSERT INTO deliveries (account_sid, event_sid, lane, url, method, status, tries, due, \
-     log, date_created) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $7)";
+     log, date_created) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $7) RETURNING number";
 /// A lane that is there already has something that goes before.
 const OPEN_LANE: &str = "INSERT INTO lanes (key, account_sid, origin, due, leased_until) \
      VALUES ($1, $2, $3, $4, 0) ON CONFLICT (key) DO NOTHING";
@@ -134,6 +136,10 @@ const FIRST: &str = "SELECT d.number, d.account_sid, a.auth_token, d.event_sid, 
      d.url, d.method, d.tries, d.due, d.date_created FROM deliveries d \
      JOIN events e ON e.sid = d.event_sid JOIN accounts a ON a.sid = d.account_sid \
      WHERE d.lane = $1 AND d.status = 0 ORDER BY d.number LIMIT 1";
+const ONE: &str = "SELECT d.number, d.account_sid, a.auth_token, d.event_sid, e.event_type, e.payload, \
+     d.url, d.method, d.tries, d.due, d.date_created FROM deliveries d \
+     JOIN events e ON e.sid = d.event_sid JOIN accounts a ON a.sid = d.account_sid \
+     WHERE d.lane = $1 AND d.number = $2";
 const SETTLE: &str = "UPDATE deliveries SET status = $2, tries = tries + 1, due = $3, log = CASE \
      WHEN log IS NULL THEN '[' || $4 || ']' ELSE SUBSTR(log, 1, LENGTH(log) - 1) || ',' || $4 || ']' END \
      WHERE number = $1 AND status = 0";
@@ -166,18 +172,36 @@ pub fn add(
     (target, subject): (TargetKey, Subject),
     (url, method): (Option<&str>, Method),
 ) -> Result<(), StoreError> {
+    let lane = LaneKey::new(target, subject);
+    insert(tx, event, &lane, (url, method))?;
+    match url {
+        Some(url) => open(tx, &lane, event.account_sid, url),
+        None => Ok(()),
+    }
+}
+
+/// Writes a delivery, and answers with its number where it waits.
+fn insert(
+    tx: &mut Tx<'_>,
+    event: &Event,
+    lane: &LaneKey,
+    (url, method): (Option<&str>, Method),
+) -> Result<Option<i64>, StoreError> {
     const NOBODY: &str = r#"[{"error":"this server has no flow engine: nobody was told"}]"#;
     let now = tx.now();
-    let lane = LaneKey::new(target, subject);
     let (status, log) = match url {
         Some(_) => (Status::Waiting, None),
         None => (Status::Dead, Some(NOBODY)),
     };
-    let params: &[&dyn Value] = &[&event.account_sid, &event.sid, &lane, &url, &method, &status, &now, &log];
-    tx.put(INSERT, params)?;
-    let Some(url) = url else { return Ok(()) };
+    let params: &[&dyn Value] = &[&event.account_sid, &event.sid, lane, &url, &method, &status, &now, &log];
+    Ok(tx.row(INSERT, params, one::<i64>)?.filter(|_| status == Status::Waiting))
+}
+
+/// Makes sure that a lane is looked at.
+fn open(tx: &mut Tx<'_>, lane: &LaneKey, account: Sid<Account>, url: &str) -> Result<(), StoreError> {
+    let now = tx.now();
     let origin = wire::Target::parse(url).map_or_else(String::new, |target| target.origin());
-    tx.put(OPEN_LANE, &[&lane, &event.account_sid, &origin, &now])
+    tx.put(OPEN_LANE, &[lane, &account, &origin, &now])
 }
 
 /// The lanes in which something is due and that nobody has leased, those first that wait longest, after
@@ -218,6 +242,7 @@ pub fn roots<'a>(lanes: impl Iterator<Item = &'a LaneKey>) -> Roots {
 /// delivery of each.
 pub fn lease(
     tx: &mut Tx<'_>,
+    ids: &dyn Ids,
     lanes: &[LaneKey],
     (real, until): (i64, i64),
 ) -> Result<Vec<Leased>, StoreError> {
@@ -225,7 +250,7 @@ pub fn lease(
     let mut leased = Vec::with_capacity(lanes.len());
     for lane in lanes {
         if tx.row(LEASE, &[lane, &real, &now, &until], one::<i64>)?.is_some() {
-            leased.extend(take(tx, lane, until)?);
+            leased.extend(take(tx, ids, lane, until)?);
         }
     }
     Ok(leased)
@@ -236,6 +261,7 @@ pub fn lease(
 /// has lapsed still says what it knows of the delivery, and leaves the lane alone.
 pub fn settle(
     tx: &mut Tx<'_>,
+    ids: &dyn Ids,
     leased: &Leased,
     outcome: &Outcome,
     until: Option<i64>,
@@ -254,7 +280,7 @@ pub fn settle(
     if tx.row(KEEP_LEASE, &[&leased.lane, &leased.until, &kept], one::<i64>)?.is_none() {
         return Ok(None);
     }
-    match (take(tx, &leased.lane, kept)?, until) {
+    match (take(tx, ids, &leased.lane, kept)?, until) {
         (Some(next), None) => release(tx, &next, now).map(|()| None),
         (next, _) => Ok(next),
     }
@@ -290,8 +316,14 @@ fn oldest_event(tx: &mut Tx<'_>, before: Timestamp) -> Result<Option<Timestamp>,
 
 /// The first delivery of a lane that was leased until `until`. A lane whose first is not due yet is let go
 /// until then, and one without any is no more.
-fn take(tx: &mut Tx<'_>, lane: &LaneKey, until: i64) -> Result<Option<Leased>, StoreError> {
-    let first = tx.row(FIRST, &[lane], |row| {
+fn take(tx: &mut Tx<'_>, ids: &dyn Ids, lane: &LaneKey, until: i64) -> Result<Option<Leased>, StoreError> {
+    let now = tx.now();
+    let replayed = match replays::next(tx, ids, lane)? {
+        replays::Step::Tell(number) => Some(number),
+        replays::Step::Later => return tx.put(RELEASE, &[lane, &until, &now]).map(|()| None),
+        replays::Step::Over => None,
+    };
+    let read = |row: &mut Row<'_>| {
         let (number, account_sid, auth_token) = (row.next()?, row.next()?, row.next()?);
         let (event_sid, event_type, payload) = (row.next()?, row.next()?, row.next()?);
         let (url, method, tries) = (row.next()?, row.next()?, row.next()?);
@@ -303,10 +335,14 @@ fn take(tx: &mut Tx<'_>, lane: &LaneKey, until: i64) -> Result<Option<Leased>, S
             date_created,
         };
         Ok((leased, due))
-    })?;
+    };
+    let first = match &replayed {
+        Some(number) => tx.row(ONE, &[lane, number], read)?,
+        None => tx.row(FIRST, &[lane], read)?,
+    };
     match first {
         None => tx.put(CLOSE_LANE, &[lane, &until]).map(|()| None),
-        Some((leased, due)) if due > tx.now() => release(tx, &leased, due).map(|()| None),
+        Some((leased, due)) if due > now => release(tx, &leased, due).map(|()| None),
         Some((leased, _)) => Ok(Some(leased)),
     }
 }

@@ -17,9 +17,11 @@ pub use cause::{Cause, Reason, Rehearsal};
 pub use event_type::{EVENT_TYPES, EventType};
 pub use payload::Payload;
 
+use crate::conversation_webhooks::Webhook;
 use crate::conversations::{self, Shown};
 use crate::deliveries::{self, Subject};
 use crate::heads::{Head, State};
+use crate::ids::Ids;
 use crate::prelude::*;
 use crate::{Message, Receipt};
 use listeners::Listener;
@@ -41,6 +43,25 @@ pub struct Event {
 /// Ours: Twilio gives events no sid.
 impl Prefix for Event {
     const PREFIX: &'static str = "EV";
+}
+
+impl Event {
+    fn new(
+        cause: &Cause<'_>,
+        (event_type, conversation_sid): (EventType, Option<Sid<Conversation>>),
+        payload: &Payload,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            sid: Sid::from_bytes(cause.ids.sid(now)),
+            account_sid: cause.account_sid,
+            chat_service_sid: cause.chat_service_sid,
+            conversation_sid,
+            event_type,
+            payload: payload.encoded(),
+            date_created: now,
+        }
+    }
 }
 
 // Storage ────────────────────────────────────────────────────────────────────
@@ -152,6 +173,28 @@ pub fn of_receipt(tx: &mut Tx<'_>, cause: &Cause<'_>, receipt: &Receipt) -> Resu
     })
 }
 
+/// A message that was there before a webhook was, for it alone. None where it does not want to hear of it.
+/// It is told as it is now: what it was is nowhere.
+pub fn of_replay(
+    tx: &mut Tx<'_>,
+    ids: &dyn Ids,
+    webhook: &Webhook,
+    (shown, message): (&Shown, &Message),
+) -> Result<Option<Event>, StoreError> {
+    let event_type = EventType::MessageAdded;
+    if !Listener::of_webhook(webhook.clone()).hears(event_type, message.body.as_deref()) {
+        return Ok(None);
+    }
+    let (now, conversation) = (tx.now(), &shown.conversation);
+    let cause = Cause::of_server(conversation.account_sid, conversation.chat_service_sid, ids);
+    let mut payload = Payload::new(&cause, event_type);
+    payload.put_some("MessagingServiceSid", conversation.messaging_service_sid);
+    payload.message(event_type, message, now);
+    let event = Event::new(&cause, (event_type, Some(conversation.sid)), &payload, now);
+    tx.append(&event)?;
+    Ok(Some(event))
+}
+
 fn tell(
     tx: &mut Tx<'_>,
     cause: &Cause<'_>,
@@ -176,15 +219,7 @@ fn tell(
     let now = tx.now();
     let mut payload = Payload::new(cause, event_type);
     fill(tx, &mut payload, now)?;
-    let event = Event {
-        sid: Sid::from_bytes(cause.ids.sid(now)),
-        account_sid: cause.account_sid,
-        chat_service_sid: cause.chat_service_sid,
-        conversation_sid: subject.conversation(),
-        event_type,
-        payload: payload.encoded(),
-        date_created: now,
-    };
+    let event = Event::new(cause, (event_type, subject.conversation()), &payload, now);
     tx.append(&event)?;
     for Listener { target, url, method, .. } in &listeners {
         deliveries::add(tx, &event, (*target, subject), (url.as_deref(), *method))?;

@@ -103,6 +103,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0009_content_templates.sql"),
     },
     Migration { name: "0011_deliveries", sql: include_str!("../migrations/0011_deliveries.sql") },
+    Migration { name: "0012_replays", sql: include_str!("../migrations/0012_replays.sql") },
 ];
 
 /// The table of operations: all that is served of the API.

@@ -1,9 +1,11 @@
 //! Messages: what is said in a conversation, in the order of its index. An index is never given again.
 
 mod form;
+mod history;
 mod key;
 
 pub use form::{CreateMessage, ListMessages, UpdateMessage};
+pub use history::between;
 pub use key::MessageKey;
 use serde_json::value::RawValue;
 use wire::Position;

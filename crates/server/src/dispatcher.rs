@@ -206,10 +206,11 @@ async fn bring(app: Arc<App>, lanes: Vec<LaneKey>, done: mpsc::UnboundedSender<D
 async fn lease(app: &App, lanes: Vec<LaneKey>) -> Result<Vec<Leased>, StoreError> {
     let length = micros(app.settings.webhooks.lease);
     let roots = deliveries::roots(lanes.iter());
+    let ids = Arc::clone(&app.ids);
     let run = move |tx: &mut store::Tx<'_>| {
         // A lease begins when it is written, however long the write has waited.
         let real = real_now();
-        deliveries::lease(tx, &lanes, (real, real.saturating_add(length)))
+        deliveries::lease(tx, &*ids, &lanes, (real, real.saturating_add(length)))
     };
     app.store.write(roots, run).await
 }
@@ -248,10 +249,10 @@ async fn settle(app: &App, leased: Leased, outcome: Outcome, is_last: bool) -> O
     let roots = deliveries::roots(std::iter::once(&leased.lane));
     let (until, told) = (leased.until, Arc::new((leased, outcome)));
     loop {
-        let told = Arc::clone(&told);
+        let (told, ids) = (Arc::clone(&told), Arc::clone(&app.ids));
         let run = move |tx: &mut store::Tx<'_>| {
             let until = (!is_last).then(|| real_now().saturating_add(length));
-            deliveries::settle(tx, &told.0, &told.1, until).map_err(Failure::from)
+            deliveries::settle(tx, &*ids, &told.0, &told.1, until).map_err(Failure::from)
         };
         match app.store.write(roots.clone(), run).await {
             Ok(next) => return next,

@@ -21,6 +21,18 @@ pub struct Listener {
 }
 
 impl Listener {
+    /// A webhook of a conversation.
+    pub fn of_webhook(webhook: Webhook) -> Self {
+        let configuration = webhook.configuration;
+        Self {
+            target: TargetKey::Webhook(webhook.sid),
+            url: configuration.url,
+            method: configuration.method.unwrap_or(Method::Post),
+            filters: configuration.filters,
+            triggers: configuration.triggers,
+        }
+    }
+
     /// Whether it wants to be told of this.
     pub fn hears(&self, event_type: EventType, body: Option<&str>) -> bool {
         if let Some(filters) = &self.filters {
@@ -71,20 +83,9 @@ pub fn of(tx: &mut Tx<'_>, cause: &Cause<'_>, subject: Subject) -> Result<Vec<Li
         })?;
     if let Some(conversation) = subject.conversation() {
         let webhooks = conversation_webhooks::of_conversation(tx, conversation)?;
-        found.extend(webhooks.into_iter().map(of_webhook));
+        found.extend(webhooks.into_iter().map(Listener::of_webhook));
     }
     Ok(found)
-}
-
-fn of_webhook(webhook: Webhook) -> Listener {
-    let configuration = webhook.configuration;
-    Listener {
-        target: TargetKey::Webhook(webhook.sid),
-        url: configuration.url,
-        method: configuration.method.unwrap_or(Method::Post),
-        filters: configuration.filters,
-        triggers: configuration.triggers,
-    }
 }
 
 #[cfg(test)]

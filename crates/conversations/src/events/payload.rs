@@ -200,3 +200,31 @@ fn media(stored: &str) -> Option<String> {
     let items: Vec<Item> = serde_json::from_str(stored).ok()?;
     serde_json::to_string(&items).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::RandomIds;
+
+    /// What only a client of the SDK brings about: no door for it is open yet.
+    #[test]
+    fn who_acts_is_named_where_a_client_does() {
+        let ids = RandomIds::default();
+        let cause = Cause {
+            client_identity: Some("alice"),
+            ..Cause::of_server(Sid::from_bytes([1; 16]), Sid::from_bytes([2; 16]), &ids)
+        };
+        let payload = Payload::new(&cause, EventType::MessageAdded);
+        let names: Vec<_> = payload.pairs().map(|(name, _)| name).collect();
+        assert_eq!(names, ["EventType", "AccountSid", "ChatServiceSid", "Source", "ClientIdentity"]);
+        assert_eq!(payload.pairs().last(), Some(("ClientIdentity", "alice")));
+    }
+
+    #[test]
+    fn a_form_tells_blanks_and_other_letters_apart() {
+        let mut payload = Payload::default();
+        payload.put("Body", " a+b & c=\u{e9} ");
+        payload.put("Empty", "");
+        assert_eq!(payload.encoded(), "Body=+a%2Bb+%26+c%3D%C3%A9+&Empty=");
+    }
+}
