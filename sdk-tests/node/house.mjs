@@ -14,7 +14,7 @@ import pg from "pg";
 import twilio from "twilio";
 
 const ACCOUNT_SID = "AC" + "0123456789abcdef".repeat(2);
-const AUTH_TOKEN = "fedcba9876543210".repeat(2);
+export const AUTH_TOKEN = "fedcba9876543210".repeat(2);
 export const API_KEY_SID = "SK00112233445566778899aabbccddeeff";
 export const API_KEY_SECRET = "a-secret-of-thirty-two-letters-00";
 

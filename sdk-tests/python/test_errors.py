@@ -13,6 +13,7 @@ import pytest
 from harness.limited import limited, one_running
 from harness.process import ROOT
 from harness.raw import basic, call, make
+from harness.signed import Receiver
 
 pytestmark = pytest.mark.both
 
@@ -308,6 +309,17 @@ def at_once(ground):
         return ground.get("Conversations")
 
 
+def refused_by_a_hook(_):
+    hook = Receiver(status=403)
+    settings = {"TERTULIA_REST_PRE_HOOKS": "true", "TERTULIA_WEBHOOK_ALLOW_PRIVATE": "true"}
+    with limited(variables=settings) as server:
+        asked = {"PreWebhookUrl": f"http://127.0.0.1:{hook.port}/", "Filters": "onConversationAdd"}
+        assert call(server, "POST", "/v1/Configuration/Webhooks", asked).status == 200
+        answer = call(server, "POST", "/v1/Conversations", {}, headers={"X-Twilio-Webhook-Enabled": "true"})
+    hook.close()
+    return answer
+
+
 def one_after_the_other(ground):
     ground.post("Conversations")
     return ground.post("Conversations")
@@ -332,6 +344,7 @@ PROVOKED = {
     50050: created("/v1/Configuration", DefaultChatServiceSid="IS" + NOBODY),
     50054: created("Configuration/Webhooks", Filters="onNothing"),
     50055: created("Configuration/Webhooks", Method="PATCH"),
+    50056: refused_by_a_hook,
     50058: created("Configuration/Notifications", **{"NewMessage.Template": "x" * 10_000}),
     50059: created("Configuration/Notifications", **{"NewMessage.Sound": "x" * 10_000}),
     50063: limit(one_after_the_other, actions_per_second=1),
@@ -444,7 +457,7 @@ STATUS = {50050: 400, 50100: 400}
 # No request provokes these.
 OUT_OF_REACH = {
     "group MMS is there for every account": {50452},
-    "hooks are not called yet": {50056, 50057},
+    "a hook that cannot be asked lets the change through": {50057},
     "takes a thousand requests: test_limits.py, in the soak": {50214, 50417},
     "of access tokens and the client SDKs": {
         20101, 20102, 20103, 20104, 20105, 20106, 20107, 20157, 50107, 50205, 50400, 50430, 50502, 50516,
