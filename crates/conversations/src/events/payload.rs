@@ -37,14 +37,6 @@ impl Payload {
         self.pairs().next().map_or("", |(_, name)| name)
     }
 
-    /// Puts another value in the place of one that is there, or adds it.
-    pub fn set(&mut self, name: &'static str, value: String) {
-        match self.pairs.iter_mut().find(|(there, _)| *there == name) {
-            Some((_, there)) => *there = value,
-            None => self.pairs.push((name, value)),
-        }
-    }
-
     /// As a form.
     pub fn encoded(&self) -> String {
         let mut form = form_urlencoded::Serializer::new(String::with_capacity(512));

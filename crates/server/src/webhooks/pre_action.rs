@@ -50,19 +50,29 @@ pub async fn ask(
         return Ok(None);
     }
     let mut said = form.clone();
-    let mut is_changed = false;
-    for (event_type, mut question) in rehearse(app, call, (operation, path), form).await? {
-        let Some(name) = event_type.pre_name() else { continue };
-        for hooks in levels.iter().filter(|hooks| hooks.asks(name)) {
-            match put(app, call, hooks, &question).await? {
+    let (mut is_changed, mut is_old) = (false, false);
+    let mut questions = rehearse(app, call, (operation, path), form).await?;
+    for at in 0..questions.len() {
+        for hooks in &levels {
+            let asks =
+                |(kind, _): &(EventType, Payload)| kind.pre_name().is_some_and(|name| hooks.asks(name));
+            if !questions.get(at).is_some_and(asks) {
+                continue;
+            }
+            if is_old {
+                // Who is asked next sees what has been made of it, if that is allowed at all.
+                questions = rehearse(app, call, (operation, path), &said).await?;
+                is_old = false;
+            }
+            let Some((event_type, question)) = questions.get(at) else { break };
+            match put(app, call, hooks, question).await? {
                 Reply::Go => {}
                 Reply::Refused => return Err(Problem::WEBHOOK_DISABLED_COMMAND.into()),
                 Reply::Changed(changes) => {
-                    for (key, parameter) in changeable(event_type) {
+                    for (key, parameter) in changeable(*event_type) {
                         if let Some(value) = changes.get(*key).and_then(text) {
-                            said.set(parameter, value.clone())?;
-                            question.set(parameter, value);
-                            is_changed = true;
+                            said.set(parameter, value)?;
+                            (is_changed, is_old) = (true, true);
                         }
                     }
                 }

@@ -391,29 +391,3 @@ async fn every_event_has_its_parameters_and_no_others() {
     })
     .await;
 }
-
-#[tokio::test]
-async fn a_file_is_told_with_keys_in_upper_case() {
-    let receiver = Receiver::start().await;
-    let guard = Guard { allows_private: true, allowed: Vec::new() };
-    let webhooks = WebhookSettings { guard, ..WebhookSettings::default() };
-    on_both_with(Settings { webhooks, ..Settings::default() }, async |house| {
-        let form = format!("PostWebhookUrl={}&Filters=onMessageAdded", receiver.url());
-        house.post("/v1/Configuration/Webhooks", &form).await;
-        let service = house.get("/v1/Configuration").await.field("default_chat_service_sid");
-        let upload = http::Request::post(format!("/v1/Services/{service}/Media?Filename=cat.png"))
-            .header("content-type", "image/png");
-        let media = house.send(upload, "a picture").await.sid();
-        let path = super::conversation(house).await;
-        let request = http::Request::post(format!("{path}/Messages"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("x-twilio-webhook-enabled", "true");
-        house.send(request, &format!("MediaSid={media}")).await;
-        house.deliver().await;
-        let told = receiver.take().pop().expect("it was told").get("Media").expect("there is a file");
-        let expected =
-            format!(r#"[{{"Sid":"{media}","ContentType":"image/png","Filename":"cat.png","Size":9}}]"#);
-        assert_eq!(told, expected);
-    })
-    .await;
-}
