@@ -7,7 +7,7 @@ use super::{Cause, EventType};
 use crate::conversations::Shown;
 use crate::heads::State;
 use crate::prelude::*;
-use crate::{Message, Receipt};
+use crate::{Message, Receipt, receipts};
 
 /// Names and values of one event. No name stands twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +64,7 @@ impl Payload {
         Some(Self { pairs: renamed.collect() })
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "sids and numbers are given as they are")]
     pub(super) fn put(&mut self, name: &'static str, value: impl ToString) {
         self.pairs.push((name, value.to_string()));
     }
@@ -168,7 +169,7 @@ impl Payload {
         self.put("DeliveryReceiptSid", receipt.sid);
         self.put_some("ChannelMessageSid", receipt.channel_message_sid.as_ref());
         self.put("ParticipantSid", receipt.participant_sid);
-        self.put_some("Status", receipt.status.map(|status| status.name()));
+        self.put_some("Status", receipt.status.map(receipts::Status::name));
         self.put_some("ErrorCode", receipt.error_code);
         self.put_date("DateCreated", receipt.date_created);
         self.put_date("DateUpdated", receipt.date_updated);
