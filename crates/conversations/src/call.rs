@@ -26,6 +26,8 @@ pub struct Call {
     pub source: Source,
     /// Whether webhooks hear of what this call changes (`X-Twilio-Webhook-Enabled`; always for the SDK).
     pub hooks: bool,
+    /// Whether the account streams events, which hears of everything.
+    pub is_streamed: bool,
     /// Whether Twilio's product limits hold.
     pub limits: Limits,
     /// Which addresses and messaging services the account may use.
@@ -125,6 +127,7 @@ impl Call {
             client_identity: None,
             reason: Reason::Api,
             is_heard: self.hooks,
+            is_streamed: self.is_streamed,
             ids: &*self.ids,
             rehearsal: self.rehearsal.as_deref(),
         }

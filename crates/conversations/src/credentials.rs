@@ -11,6 +11,7 @@ use wire::Sid;
 
 use crate::accounts::{self, Account};
 use crate::api_keys::{self, ApiKey};
+use crate::event_streams;
 use crate::owned::Owned;
 use crate::services::Service;
 use crate::vault::Vault;
@@ -24,6 +25,8 @@ pub struct Credentials {
     pub default_chat_service_sid: Sid<Service>,
     /// Which addresses and messaging services it may use.
     pub owned: Arc<Owned>,
+    /// Whether it streams events.
+    pub is_streamed: bool,
     /// Suspended and closed accounts are refused with 403.
     pub is_active: bool,
     secrets: Vec<Digest>,
@@ -48,21 +51,22 @@ impl Credentials {
 /// The credentials of `username`: an account's or an API key's sid.
 pub fn find(tx: &mut Tx<'_>, vault: &Vault, username: &str) -> Result<Option<Credentials>, StoreError> {
     if let Some(sid) = Sid::<Account>::parse(username) {
-        let account = accounts::find(tx, sid)?;
-        return Ok(account.map(|account| of(&account, &account.auth_tokens(vault))));
+        let Some(account) = accounts::find(tx, sid)? else { return Ok(None) };
+        return of(tx, &account, &account.auth_tokens(vault)).map(Some);
     }
     let Some(sid) = Sid::<ApiKey>::parse(username) else { return Ok(None) };
     let Some(key) = api_keys::of_credentials(tx, sid)? else { return Ok(None) };
-    let account = accounts::find(tx, key.account_sid)?;
-    Ok(account.map(|account| of(&account, key.secret(vault).as_slice())))
+    let Some(account) = accounts::find(tx, key.account_sid)? else { return Ok(None) };
+    of(tx, &account, key.secret(vault).as_slice()).map(Some)
 }
 
-fn of(account: &Account, secrets: &[String]) -> Credentials {
-    Credentials {
+fn of(tx: &mut Tx<'_>, account: &Account, secrets: &[String]) -> Result<Credentials, StoreError> {
+    Ok(Credentials {
         account_sid: account.sid,
         default_chat_service_sid: account.default_chat_service_sid,
         owned: Arc::new(Owned::of(account)),
+        is_streamed: event_streams::deliveries::is_streamed(tx, account.sid)?,
         is_active: account.is_active(),
         secrets: secrets.iter().map(|secret| digest(&SHA256, secret.as_bytes())).collect(),
-    }
+    })
 }

@@ -20,6 +20,7 @@ pub use payload::Payload;
 use crate::conversation_webhooks::Webhook;
 use crate::conversations::{self, Shown};
 use crate::deliveries::{self, Subject};
+use crate::event_streams::{deliveries as streams, subscribed_events};
 use crate::heads::{Head, State};
 use crate::ids::Ids;
 use crate::prelude::*;
@@ -208,18 +209,23 @@ fn tell(
         rehearsal.note(event_type, payload);
         return Ok(());
     }
-    if !cause.is_heard {
-        return Ok(());
-    }
-    let mut listeners = listeners::of(tx, cause, subject)?;
+    let mut listeners = if cause.is_heard { listeners::of(tx, cause, subject)? } else { Vec::new() };
     listeners.retain(|listener| listener.hears(event_type, body));
-    if listeners.is_empty() {
+    let streamed = match cause.is_streamed {
+        true => subscribed_events::listening(tx, cause.account_sid, event_type)?,
+        false => Vec::new(),
+    };
+    if listeners.is_empty() && streamed.is_empty() {
         return Ok(());
     }
     let now = tx.now();
     let mut payload = Payload::new(cause, event_type);
     fill(tx, &mut payload, now)?;
     let event = Event::new(cause, (event_type, subject.conversation()), &payload, now);
+    streams::add(tx, &streamed, &event, &payload)?;
+    if listeners.is_empty() {
+        return Ok(());
+    }
     tx.append(&event)?;
     for Listener { target, url, method, .. } in &listeners {
         deliveries::add(tx, &event, (*target, subject), (url.as_deref(), *method))?;

@@ -36,6 +36,7 @@ pub mod conversation_with_participants;
 pub mod conversations;
 pub mod credentials;
 pub mod deliveries;
+pub mod event_streams;
 pub mod events;
 pub mod heads;
 pub mod idempotency;
@@ -104,6 +105,7 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { name: "0011_deliveries", sql: include_str!("../migrations/0011_deliveries.sql") },
     Migration { name: "0012_replays", sql: include_str!("../migrations/0012_replays.sql") },
+    Migration { name: "0013_event_streams", sql: include_str!("../migrations/0013_event_streams.sql") },
 ];
 
 /// The table of operations: all that is served of the API.

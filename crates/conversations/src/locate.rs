@@ -4,6 +4,7 @@ use store::Tx;
 
 use crate::address_configurations::{self, AddressConfiguration};
 use crate::call::Call;
+use crate::event_streams::{Sink, Subscription, sinks, subscriptions};
 use crate::failure::Failure;
 use crate::operation::Path;
 use crate::push_credentials::{self, PushCredential};
@@ -45,6 +46,12 @@ pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> 
     }
     if path.find_key::<AddressConfiguration>("AddressSid").is_some() {
         address_configurations::fetch(tx, call, path)?;
+    }
+    if path.find_key::<Sink>("SinkSid").is_some() {
+        sinks::fetch(tx, call, path)?;
+    }
+    if path.find_key::<Subscription>("SubscriptionSid").is_some() {
+        subscriptions::fetch(tx, call, path)?;
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use store::Record;
 
 use crate::{
     account_webhooks, accounts, address_configurations, api_keys, bindings, content_templates,
-    conversation_webhooks, conversations, events, idempotency, media, memberships, messages, participants,
-    push_credentials, receipts, roles, service_notifications, service_webhooks, services, users,
+    conversation_webhooks, conversations, event_streams, events, idempotency, media, memberships, messages,
+    participants, push_credentials, receipts, roles, service_notifications, service_webhooks, services,
+    users,
 };
 
 /// Somebody who wants to see every record's type.
@@ -37,4 +38,7 @@ pub fn each_record(visitor: &mut impl Visitor) {
     visitor.visit::<address_configurations::AddressConfiguration>();
     visitor.visit::<content_templates::ContentTemplate>();
     visitor.visit::<media::Media>();
+    visitor.visit::<event_streams::Sink>();
+    visitor.visit::<event_streams::Subscription>();
+    visitor.visit::<event_streams::subscribed_events::SubscribedEvent>();
 }

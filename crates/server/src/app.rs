@@ -42,6 +42,8 @@ pub struct App {
     pub(crate) timers: Notify,
     /// Tells the dispatcher that something may be on its way.
     pub(crate) deliveries: Notify,
+    /// Tells who streams events that one may wait.
+    pub(crate) streams: Notify,
     pub(crate) outbound: Outbound,
 }
 
@@ -79,6 +81,7 @@ impl App {
             housekeeping: Notify::new(),
             timers: Notify::new(),
             deliveries: Notify::new(),
+            streams: Notify::new(),
             outbound,
         })
     }

@@ -281,10 +281,10 @@ fn now() -> Instant {
 
 /// Leases are between nodes, whose clocks are real whatever the product's clock is.
 #[expect(clippy::disallowed_methods, reason = "leases use real time")]
-fn real_now() -> i64 {
+pub(crate) fn real_now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, micros)
 }
 
-fn micros(duration: Duration) -> i64 {
+pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

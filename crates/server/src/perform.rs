@@ -48,6 +48,9 @@ pub async fn perform(
     if call.hooks {
         app.deliveries.notify_one();
     }
+    if call.is_streamed && !matches!(operation.verb, Verb::List | Verb::Fetch) {
+        app.streams.notify_one();
+    }
     Ok(answer)
 }
 

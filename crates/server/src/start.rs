@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::{App, router};
 use crate::dispatcher;
+use crate::event_streams;
 use crate::housekeeping;
 use crate::listen::{self, Serving, Stops};
 use crate::metrics;
@@ -54,6 +55,7 @@ impl Server {
         }
         server.tasks.spawn(housekeeping::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(dispatcher::run(Arc::clone(&server.app), server.stops.clone()));
+        server.tasks.spawn(event_streams::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(timers::run(Arc::clone(&server.app), server.stops.clone()));
         Ok(server)
     }

@@ -172,6 +172,7 @@ impl House {
     /// Sends what is due to webhooks, as a running server does by itself.
     pub async fn deliver(&self) {
         server::deliver_due(&self.app).await.expect("deliveries are made");
+        server::stream_due(&self.app).await.expect("events are streamed");
     }
 
     /// Ends the store's threads.

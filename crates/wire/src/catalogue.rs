@@ -207,6 +207,9 @@ impl Problem {
     pub const CONTENT_VARIABLE_VALUE_TOO_LONG: Self = Self::new(50541, 400, "Content variable value is too long");
     pub const UNSUPPORTED_CONTENT_TYPE: Self = Self::new(50542, 400, "Unsupported Content Template Type");
 
+    // Event Streams
+    pub const SINK_IN_USE: Self = Self::new(91007, 400, "Sink still in use");
+
     /// All of them with their names, in the order above.
     pub const ALL: &[(&str, Self)] = &[
         ("INVALID_PARAMETER", Self::INVALID_PARAMETER),
@@ -393,6 +396,7 @@ impl Problem {
         ("CONTENT_VARIABLE_KEY_TOO_LONG", Self::CONTENT_VARIABLE_KEY_TOO_LONG),
         ("CONTENT_VARIABLE_VALUE_TOO_LONG", Self::CONTENT_VARIABLE_VALUE_TOO_LONG),
         ("UNSUPPORTED_CONTENT_TYPE", Self::UNSUPPORTED_CONTENT_TYPE),
+        ("SINK_IN_USE", Self::SINK_IN_USE),
     ];
 }
 

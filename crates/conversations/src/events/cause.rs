@@ -19,6 +19,8 @@ pub struct Cause<'a> {
     pub reason: Reason,
     /// Whether webhooks hear of it.
     pub is_heard: bool,
+    /// Whether it is worth looking for sinks of Event Streams, which hear of everything.
+    pub is_streamed: bool,
     /// Where the sids of events come from.
     pub ids: &'a dyn Ids,
     /// Where what would be told is noted instead: nothing of this is going to stay.
@@ -56,6 +58,7 @@ impl<'a> Cause<'a> {
             client_identity: None,
             reason: Reason::Timer,
             is_heard: true,
+            is_streamed: true,
             ids,
             rehearsal: None,
         }
@@ -63,12 +66,12 @@ impl<'a> Cause<'a> {
 
     /// What is left of something that was told when it was done.
     pub fn unheard(account_sid: Sid<Account>, chat_service_sid: Sid<Service>, ids: &'a dyn Ids) -> Self {
-        Self { is_heard: false, ..Self::of_server(account_sid, chat_service_sid, ids) }
+        Self { is_heard: false, is_streamed: false, ..Self::of_server(account_sid, chat_service_sid, ids) }
     }
 
     /// Whether it is worth looking at what is told.
     pub fn is_told(&self) -> bool {
-        self.is_heard || self.rehearsal.is_some()
+        self.is_heard || self.is_streamed || self.rehearsal.is_some()
     }
 
     /// The same for another reason.

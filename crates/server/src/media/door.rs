@@ -91,6 +91,7 @@ fn call(app: &App, place: &Place, signed_in: &SignedIn, parts: &Parts) -> Result
         actor: Actor::Account,
         source: Source::Api,
         hooks: false,
+        is_streamed: signed_in.is_streamed,
         limits: app.settings.limits,
         owned: Arc::clone(&signed_in.owned),
         base_url,

@@ -23,6 +23,7 @@ fn takes(operation: &Operation, form: &Form) -> bool {
         actor: Actor::Account,
         source: Source::Api,
         hooks: false,
+        is_streamed: false,
         limits: Limits::Strict,
         owned: Arc::default(),
         base_url: "http://tertulia.test".into(),

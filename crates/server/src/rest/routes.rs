@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::any;
-use conversations::{Mount, Operation, Scope, Verb, operations};
+use conversations::{Mount, Operation, Scope, Verb, event_streams, operations};
 use http::Method;
 use wire::Problem;
 
@@ -67,6 +67,11 @@ pub fn table() -> Vec<Route> {
     routes(operations())
 }
 
+/// Those of a product beside it, which [`openapi`](crate::openapi) does not describe.
+fn neighbours() -> Vec<Route> {
+    routes(event_streams::operations())
+}
+
 fn routes(operations: Vec<Operation>) -> Vec<Route> {
     let mut routes = BTreeMap::<Arc<str>, Route>::new();
     for operation in operations.into_iter().map(Arc::new) {
@@ -87,7 +92,7 @@ fn routes(operations: Vec<Operation>) -> Vec<Route> {
 /// The whole API.
 pub fn router() -> Router<Arc<App>> {
     let mut router = Router::new();
-    for route in table().into_iter().map(Arc::new) {
+    for route in table().into_iter().chain(neighbours()).map(Arc::new) {
         let shown = Arc::clone(&route.shown);
         let handle = move |State(app): State<Arc<App>>, request: Request| {
             let route = Arc::clone(&route);
@@ -118,7 +123,7 @@ mod tests {
 
     #[test]
     fn every_route_has_each_method_once() {
-        for route in table() {
+        for route in table().into_iter().chain(neighbours()) {
             let mut methods: Vec<_> = route.operations.iter().map(|(method, _)| method.as_str()).collect();
             methods.sort_unstable();
             methods.dedup();

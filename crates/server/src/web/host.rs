@@ -15,12 +15,13 @@ use super::{Connection, path};
 use crate::settings::Settings;
 
 /// Products whose hosts below `twilio.com` are served here, by the first label of the host.
-const PRODUCTS: [Product; 3] = [
+const PRODUCTS: [Product; 4] = [
     Product {
         label: "conversations",
-        serves: |path| !path.starts_with(PREFIX_2010) && !is_media(path),
+        serves: |path| !path.starts_with(PREFIX_2010) && !is_media(path) && !is_streams(path),
         named: "Conversations",
     },
+    Product { label: "events", serves: is_streams, named: "sinks, subscriptions and their types" },
     Product { label: "mcs", serves: is_media, named: "media" },
     Product { label: "api", serves: |path| path.starts_with(PREFIX_2010), named: "accounts and their keys" },
 ];
@@ -44,6 +45,12 @@ struct Product {
 fn is_media(path: &str) -> bool {
     let behind_service = path.strip_prefix("/v1/Services/").and_then(|rest| rest.split('/').nth(1));
     matches!(behind_service, Some("Media" | "MediaSet"))
+}
+
+/// Whether a path is one of Event Streams, which has a host of its own too.
+fn is_streams(path: &str) -> bool {
+    let first = path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
+    matches!(first, Some("Sinks" | "Subscriptions" | "Types" | "Schemas"))
 }
 
 /// Scheme and host that the answer's URLs begin with.
@@ -250,6 +257,11 @@ mod tests {
             ("mcs.dublin.ie1.twilio.com", "/v1/Services/IS1/MediaSet", true),
             ("mcs.us1.twilio.com", "/v1/Services/IS1/Conversations", false),
             ("mcs.us1.twilio.com", "/v1/Services", false),
+            ("events.twilio.com", "/v1/Sinks", true),
+            ("events.twilio.com", "/v1/Subscriptions/DF1/SubscribedEvents", true),
+            ("events.twilio.com", "/v1/Types", true),
+            ("events.twilio.com", "/v1/Conversations", false),
+            ("conversations.twilio.com", "/v1/Sinks", false),
             ("127.0.0.1:8080", account, true),
         ] {
             let served = serve(name(host).expect("a host"), path);

@@ -3,7 +3,7 @@
 //! An entry is good for a second; while one request reads it again, the others use it for one second
 //! more. So a rotated token acts within two seconds on every node, and at once on the node that rotated
 //! it ([`forget`](KnownCredentials::forget)). So do another default service of an account and its lists of
-//! senders, which stand in the entries too ([`forget_account`](KnownCredentials::forget_account)). A sid that nobody has is remembered like the others, and
+//! senders, and whether it streams events, which stand in the entries too ([`forget_account`](KnownCredentials::forget_account)). A sid that nobody has is remembered like the others, and
 //! the number of entries is bounded.
 
 use std::collections::HashMap;

@@ -24,6 +24,8 @@ pub struct SignedIn {
     pub default_chat_service_sid: Sid<Service>,
     /// Which addresses and messaging services are the account's.
     pub owned: Arc<Owned>,
+    /// Whether the account streams events.
+    pub is_streamed: bool,
     /// With which of the account's credentials.
     pub username: Username,
     /// This request among the account's others.
@@ -53,6 +55,7 @@ pub async fn sign_in(app: &App, headers: &HeaderMap) -> Result<SignedIn, Failure
         account_sid: credentials.account_sid,
         default_chat_service_sid: credentials.default_chat_service_sid,
         owned: Arc::clone(&credentials.owned),
+        is_streamed: credentials.is_streamed,
         username,
         running: app.in_flight.begin(credentials.account_sid),
     })

@@ -3,7 +3,7 @@
 
 pub(crate) mod post_action;
 pub(crate) mod pre_action;
-mod request;
+pub(crate) mod request;
 mod retries;
 mod settings;
 
