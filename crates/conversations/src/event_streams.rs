@@ -1,4 +1,4 @@
-//! Event Streams: what happens, told as CloudEvents to the sinks that an account has subscribed.
+//! Event Streams: what happens, told as `CloudEvents` to the sinks that an account has subscribed.
 //!
 //! A change writes, in its own transaction, one row for every sink that has subscribed to it
 //! ([`deliveries`]), with the event as it is sent. It adds rows and locks nothing: a sink is shared by all of

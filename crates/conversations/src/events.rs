@@ -211,9 +211,10 @@ fn tell(
     }
     let mut listeners = if cause.is_heard { listeners::of(tx, cause, subject)? } else { Vec::new() };
     listeners.retain(|listener| listener.hears(event_type, body));
-    let streamed = match cause.is_streamed {
-        true => subscribed_events::listening(tx, cause.account_sid, event_type)?,
-        false => Vec::new(),
+    let streamed = if cause.is_streamed {
+        subscribed_events::listening(tx, cause.account_sid, event_type)?
+    } else {
+        Vec::new()
     };
     if listeners.is_empty() && streamed.is_empty() {
         return Ok(());

@@ -1,9 +1,10 @@
-//! Events as they are streamed: CloudEvents 1.0, with typed JSON where webhooks have text. Pure.
+//! Events as they are streamed: `CloudEvents` 1.0, with typed JSON where webhooks have text. Pure.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use wire::Timestamp;
+use wire::{Sid, Timestamp};
 
+use super::Sink;
 use super::types;
 use crate::events::{Event, EventType, Payload};
 
@@ -43,7 +44,7 @@ pub fn of_event(event: &Event, payload: &Payload, schema_version: i64) -> Option
 }
 
 /// What tries a sink out.
-pub fn of_test(id: String, sink: String, now: Timestamp) -> String {
+pub fn of_test(id: String, sink: Sid<Sink>, now: Timestamp) -> String {
     let envelope = Envelope {
         specversion: "1.0",
         event_type: "com.twilio.eventstreams.test-event",
@@ -112,7 +113,6 @@ mod tests {
     use super::*;
     use crate::events::Cause;
     use crate::ids::RandomIds;
-    use wire::Sid;
 
     const EVERYTHING: &[(&str, &str)] = &[
         ("ConversationSid", "CH1"),
@@ -134,7 +134,9 @@ mod tests {
         let ids = RandomIds::default();
         let cause = Cause::of_server(account_sid, chat_service_sid, &ids);
         let mut payload = Payload::new(&cause, event_type);
-        EVERYTHING.iter().for_each(|(name, value)| payload.set(name, (*value).to_owned()));
+        for (name, value) in EVERYTHING {
+            payload.set(name, (*value).to_owned());
+        }
         let event = Event {
             sid: Sid::from_bytes([3; 16]),
             account_sid,
@@ -192,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_test_says_that_it_is_one() {
-        let text = of_test("EV1".to_owned(), "DG1".to_owned(), Timestamp::from_micros(0));
+        let text = of_test("EV1".to_owned(), Sid::from_bytes([1; 16]), Timestamp::from_micros(0));
         let event: Value = serde_json::from_str(&text).expect("it is JSON");
         assert_eq!(event["type"], "com.twilio.eventstreams.test-event");
         assert_eq!((&event["id"], &event["data"]["test_id"]), (&json!("EV1"), &json!("EV1")));

@@ -130,7 +130,7 @@ pub fn add(
 pub fn add_test(tx: &mut Tx<'_>, call: &Call, sink: &Sink) -> Result<(), StoreError> {
     let now = tx.now();
     let id = call.new_sid::<Event>(now).to_string();
-    let text = cloud_event::of_test(id, sink.sid.to_string(), now);
+    let text = cloud_event::of_test(id, sink.sid, now);
     tx.put(ADD, &[&sink.account_sid, &sink.sid, &text, &now])
 }
 

@@ -112,6 +112,7 @@ pub fn cut<T: Clone>(found: &[T], request: &PageRequest) -> Page<T> {
 
 // Operations: nothing is read ────────────────────────────────────────────────
 
+#[expect(clippy::unnecessary_wraps, reason = "operations are of this form")]
 fn list(
     _: &mut Tx<'_>,
     _: &Call,

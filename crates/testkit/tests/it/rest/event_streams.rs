@@ -1,9 +1,15 @@
 //! Event Streams: sinks, subscriptions, and what comes to a sink.
 
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use conversations::accounts::{self, CreateAccount};
 use insta::assert_snapshot;
 use serde_json::Value;
 use server::{Guard, Settings, WebhookSettings};
-use testkit::{AUTH_TOKEN, House, Received, Receiver, on_both_with};
+use testkit::{AUTH_TOKEN, Database, Engine, House, Received, Receiver, on_both_with};
+use tokio::task::JoinSet;
 use wire::signature;
 
 use super::conversation;
@@ -479,4 +485,86 @@ async fn a_test_comes_to_its_sink_and_what_waits_for_a_removed_one_goes() {
         assert!(receiver.take().is_empty());
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_is_another_accounts_is_not_there() {
+    on_both_with(settings(), async |house| {
+        let ids = Arc::clone(&house.ids);
+        let create = move |tx: &mut store::Tx<'_>| {
+            let vault = conversations::Vault::new(&[7; 32]);
+            let form =
+                CreateAccount { auth_token: Some("another-token".to_owned()), ..CreateAccount::default() };
+            accounts::create(tx, &*ids, &vault, &form)
+        };
+        let made = house.app.store().write::<_, conversations::Failure>(store::Roots::none(), create).await;
+        let account = made.expect("the account is made").account.sid;
+        let credentials = BASE64_STANDARD.encode(format!("{account}:another-token"));
+        let ask = async |method: &str, path: &str, form: &str| {
+            let request = http::Request::builder().method(method).uri(path);
+            let request = request.header("authorization", format!("Basic {credentials}"));
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            house.send_as_is(request, form).await
+        };
+        let receiver = Receiver::start().await;
+        let (sink, subscription) = stream(house, &receiver, "", &["message.added"]).await;
+        let sink_path = format!("/v1/Sinks/{sink}");
+        let path = format!("/v1/Subscriptions/{subscription}");
+        let one = format!("{path}/SubscribedEvents/com.twilio.conversations.message.added");
+        for (method, path, form) in [
+            ("GET", sink_path.clone(), ""),
+            ("POST", sink_path.clone(), "Description=mine"),
+            ("DELETE", sink_path.clone(), ""),
+            ("POST", format!("{sink_path}/Test"), ""),
+            ("POST", format!("{sink_path}/Validate"), "TestId=1"),
+            ("GET", path.clone(), ""),
+            ("POST", path.clone(), "Description=mine"),
+            ("DELETE", path.clone(), ""),
+            ("GET", format!("{path}/SubscribedEvents"), ""),
+            ("POST", format!("{path}/SubscribedEvents"), "Type=com.twilio.conversations.user.added"),
+            ("GET", one.clone(), ""),
+            ("DELETE", one, ""),
+        ] {
+            assert_eq!(ask(method, &path, form).await.code(), "404 20404", "{method} {path}");
+        }
+        let form = format!("Description=x&SinkSid={sink}{}", types_form(&["message.added"]));
+        assert_eq!(ask("POST", "/v1/Subscriptions", &form).await.code(), "400 20001");
+        for (list, key) in [("/v1/Sinks", "sinks"), ("/v1/Subscriptions", "subscriptions")] {
+            assert_eq!(ask("GET", list, "").await.get(key).as_array().map(Vec::len), Some(0));
+        }
+        // And nobody is told of what another account does.
+        let conversation = ask("POST", "/v1/Conversations", "").await.sid();
+        ask("POST", &format!("/v1/Conversations/{conversation}/Messages"), "Body=secret").await;
+        house.deliver().await;
+        assert!(receiver.take().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_nodes_share_the_work_and_conversations_share_a_sink_without_waiting() {
+    let receiver = Receiver::start().await;
+    let database = Database::create(Engine::Postgres).await;
+    let one = House::open(Engine::Postgres, &database, settings()).await;
+    let other = House::join(Engine::Postgres, &database, settings(), Arc::clone(&one.ids));
+    stream(&one, &receiver, "", &["message.added"]).await;
+    stream(&one, &receiver, "", &["message.added"]).await;
+    let mut creates = JoinSet::new();
+    for number in 0..16 {
+        let house = if number % 2 == 0 { one.clone() } else { other.clone() };
+        creates.spawn(async move {
+            let messages = format!("{}/Messages", conversation(&house).await);
+            for _ in 0..10 {
+                assert_eq!(house.post(&messages, &format!("Body={number}")).await.code(), "201");
+                house.deliver().await;
+            }
+        });
+    }
+    creates.join_all().await;
+    one.deliver().await;
+    assert_eq!(bodies(&receiver.take()).len(), 2 * 160, "each came once to each sink");
+    one.close();
+    other.close();
+    drop((one, other));
+    database.remove().await;
 }
