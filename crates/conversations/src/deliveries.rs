@@ -8,6 +8,7 @@
 //!
 //! What arrived and what was given up stays for a while, so that it can be seen and sent again.
 
+pub mod inspection;
 mod lane;
 pub mod replays;
 
@@ -143,16 +144,17 @@ const ONE: &str = "SELECT d.number, d.account_sid, a.auth_token, d.event_sid, e.
 const SETTLE: &str = "UPDATE deliveries SET status = $2, tries = tries + 1, due = $3, log = CASE \
      WHEN log IS NULL THEN '[' || $4 || ']' ELSE SUBSTR(log, 1, LENGTH(log) - 1) || ',' || $4 || ']' END \
      WHERE number = $1 AND status = 0";
+const FIRST_DUE: &str = "SELECT due FROM deliveries WHERE lane = $1 AND status = 0 ORDER BY number LIMIT 1";
 const KEEP_LEASE: &str =
     "UPDATE lanes SET leased_until = $3 WHERE key = $1 AND leased_until = $2 RETURNING due";
 const RELEASE: &str = "UPDATE lanes SET due = $3, leased_until = 0 WHERE key = $1 AND leased_until = $2";
 const CLOSE_LANE: &str = "DELETE FROM lanes WHERE key = $1 AND leased_until = $2";
 
-// The scans for what is old: the statements here without a tenant.
-const OLD: &str =
-    "SELECT number FROM deliveries WHERE status > 0 AND date_created < $1 ORDER BY number LIMIT 1";
+// The scans for what is old: the statements here without a tenant. Numbers are in the order of time, so that
+// the first which does not wait tells of all.
+const OLD: &str = "SELECT date_created FROM deliveries WHERE status > 0 ORDER BY number LIMIT 1";
 const PRUNE: &str = "DELETE FROM deliveries WHERE number IN \
-     (SELECT number FROM deliveries WHERE status > 0 AND date_created < $1 ORDER BY number LIMIT $2)";
+     (SELECT number FROM deliveries WHERE status > 0 ORDER BY number LIMIT $2) AND date_created < $1";
 const OLDEST: &str = "SELECT date_created FROM deliveries ORDER BY number LIMIT 1";
 const OLD_EVENT: &str = "SELECT date_created FROM events ORDER BY sid LIMIT 1";
 const PRUNE_EVENTS: &str = "DELETE FROM events WHERE sid IN \
@@ -274,7 +276,9 @@ pub fn settle(
     };
     tx.put(SETTLE, &[&leased.number, &status, &due, &outcome.log])?;
     if let TryResult::Again(at) = outcome.result {
-        return release(tx, leased, at).map(|()| None);
+        // One that goes before may have been replayed meanwhile, and that one does not wait.
+        let due = inspection::first_due(tx, &leased.lane)?.unwrap_or(at);
+        return release(tx, leased, due).map(|()| None);
     }
     let kept = until.unwrap_or(leased.until);
     if tx.row(KEEP_LEASE, &[&leased.lane, &leased.until, &kept], one::<i64>)?.is_none() {
@@ -294,7 +298,8 @@ pub fn release(tx: &mut Tx<'_>, leased: &Leased, due: Timestamp) -> Result<(), S
 /// Whether something that arrived or was given up is older than `kept`, in microseconds.
 pub fn has_old(tx: &mut Tx<'_>, kept: i64) -> Result<bool, StoreError> {
     let before = tx.now().saturating_plus_micros(-kept);
-    Ok(tx.row(OLD, &[&before], one::<i64>)?.is_some() || oldest_event(tx, before)?.is_some())
+    let oldest = tx.row(OLD, &[], one::<Timestamp>)?;
+    Ok(oldest.is_some_and(|oldest| oldest < before) || oldest_event(tx, before)?.is_some())
 }
 
 /// Removes some of it, and the events that no delivery needs any more.

@@ -45,6 +45,8 @@ pub struct App {
     /// Tells who streams events that one may wait.
     pub(crate) streams: Notify,
     pub(crate) outbound: Outbound,
+    /// Whose endpoints are being tested.
+    pub(crate) testing: admin::Testing,
 }
 
 /// What a server is built with besides its store.
@@ -83,6 +85,7 @@ impl App {
             deliveries: Notify::new(),
             streams: Notify::new(),
             outbound,
+            testing: admin::Testing::default(),
         })
     }
 

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use conversations::deliveries::TryResult;
+use conversations::deliveries::inspection::{self, Backlog};
 use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -17,7 +18,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
-use store::Observer;
+use store::{Observer, StoreError};
+use wire::Timestamp;
 
 use crate::app::App;
 
@@ -38,6 +40,9 @@ pub struct Metrics {
     wal: Gauge,
     known_credentials: Gauge,
     deliveries: Family<Delivered, Counter>,
+    waiting: Gauge,
+    lanes: Gauge,
+    lag: Gauge,
 }
 
 /// What was asked.
@@ -90,6 +95,9 @@ impl Metrics {
             wal: Gauge::default(),
             known_credentials: Gauge::default(),
             deliveries: Family::default(),
+            waiting: Gauge::default(),
+            lanes: Gauge::default(),
+            lag: Gauge::default(),
         };
         metrics.register_http();
         metrics.register_store();
@@ -104,6 +112,12 @@ impl Metrics {
         registry.register("http_requests_in_flight", "Requests being answered", self.in_flight.clone());
         registry.register("http_connections", "Open connections", self.connections.clone());
         registry.register("webhook_tries", "Tries to tell a webhook", self.deliveries.clone());
+        let help = "Deliveries that wait, at most 100000";
+        registry.register("webhook_deliveries_waiting", help, self.waiting.clone());
+        let help = "Lanes in which something waits, at most 100000";
+        registry.register("webhook_lanes", help, self.lanes.clone());
+        let help = "Since when the lane waits that is due longest";
+        registry.register_with_unit("webhook_lag", help, Unit::Seconds, self.lag.clone());
         let help = "Credentials kept in memory";
         registry.register("credentials_cache_entries", help, self.known_credentials.clone());
     }
@@ -137,6 +151,14 @@ impl Metrics {
             TryResult::Dead => "dead",
         };
         self.deliveries.get_or_create(&Delivered { result }).inc();
+    }
+
+    /// What is on its way.
+    fn waits(&self, backlog: &Backlog, now: Timestamp) {
+        self.waiting.set(backlog.deliveries);
+        self.lanes.set(backlog.lanes);
+        let since = backlog.due.map_or(0, |due| now.micros().saturating_sub(due.micros()).max(0));
+        self.lag.set(since / 1_000_000);
     }
 
     /// The text, with what is looked up only now.
@@ -184,6 +206,10 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
+    // A store that is too busy to say leaves the gauges as they were.
+    if let Ok::<_, StoreError>(backlog) = app.store.read(inspection::backlog).await {
+        app.metrics.waits(&backlog, app.clock.now());
+    }
     let text = app.metrics.text(&app).unwrap_or_default();
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }

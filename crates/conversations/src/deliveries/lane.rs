@@ -37,26 +37,43 @@ impl Subject {
     }
 }
 
+impl TargetKey {
+    /// What it is, and its sid, in words.
+    pub fn words(self) -> (&'static str, String) {
+        match self {
+            Self::Account(sid) => ("account", sid.to_string()),
+            Self::Service(sid) => ("service", sid.to_string()),
+            Self::Webhook(sid) => ("webhook", sid.to_string()),
+        }
+    }
+}
+
 impl LaneKey {
     /// Before all others.
     pub const FIRST: Self = Self(Vec::new());
 
     pub fn new(target: TargetKey, subject: Subject) -> Self {
+        let (of_subject, subject) = match subject {
+            Subject::Conversation(sid) => (b'c', *sid.as_bytes()),
+            Subject::User(sid) => (b'u', *sid.as_bytes()),
+        };
+        let mut key = Self::half_of(target);
+        key.push(of_subject);
+        key.extend(subject);
+        Self(key)
+    }
+
+    /// What all lanes of a target begin with.
+    pub(super) fn half_of(target: TargetKey) -> Vec<u8> {
         let (of_target, target) = match target {
             TargetKey::Account(sid) => (b'a', *sid.as_bytes()),
             TargetKey::Service(sid) => (b's', *sid.as_bytes()),
             TargetKey::Webhook(sid) => (b'w', *sid.as_bytes()),
         };
-        let (of_subject, subject) = match subject {
-            Subject::Conversation(sid) => (b'c', *sid.as_bytes()),
-            Subject::User(sid) => (b'u', *sid.as_bytes()),
-        };
         let mut key = Vec::with_capacity(2 * HALF);
         key.push(of_target);
         key.extend(target);
-        key.push(of_subject);
-        key.extend(subject);
-        Self(key)
+        key
     }
 
     /// As it is stored.

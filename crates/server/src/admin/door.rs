@@ -84,6 +84,15 @@ impl Asked {
         Ok(self.asker().await?.0)
     }
 
+    /// The same for who looks only: with the server's token and no account named, those of all accounts.
+    pub async fn account_sid_or_all(&self) -> Result<Option<Sid<Account>>, Failure> {
+        let names_none = self.query.clone()?.get("AccountSid").is_none();
+        if names_none && self.app.admin_tokens.accept(&self.headers) {
+            return Ok(None);
+        }
+        self.account_sid_for_keys_too().await.map(Some)
+    }
+
     /// Whose things are asked for, and who of the account's asks; nobody of them with the server's token.
     async fn asker(&self) -> Result<(Sid<Account>, Option<Username>), Failure> {
         if !self.app.admin_tokens.accept(&self.headers) {

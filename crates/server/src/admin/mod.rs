@@ -9,8 +9,10 @@
 mod accounts;
 mod clock;
 mod content_templates;
+mod deliveries;
 mod door;
 mod keys;
+mod webhook_test;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use axum::routing::any;
 use wire::Problem;
 
 pub use door::Tokens;
+pub use webhook_test::Testing;
 
 use crate::app::App;
 use crate::web::answer;
@@ -31,6 +34,8 @@ pub fn router() -> Router<Arc<App>> {
         .merge(accounts::router())
         .merge(clock::router())
         .merge(content_templates::router())
+        .merge(deliveries::router())
+        .merge(webhook_test::router())
         .merge(keys::router())
         .route("/tertulia/{*path}", any(unknown))
 }

@@ -8,6 +8,7 @@
 mod guard;
 mod joined;
 mod resolver;
+mod slow;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use http_body_util::StreamBody;
 use url::{Host, Url};
 
 pub use guard::Guard;
@@ -106,8 +108,20 @@ impl Outbound {
     }
 
     /// Asks, and reads the answer.
-    pub async fn ask(&self, asked: Asked) -> Result<Answered, Failed> {
-        let Asked { method, url, headers, body, total, most } = asked;
+    pub async fn ask(&self, mut asked: Asked) -> Result<Answered, Failed> {
+        let body = std::mem::take(&mut asked.body);
+        self.ask_with(asked, body.into()).await
+    }
+
+    /// The same with a body that takes its time. Its length must stand in the headers.
+    pub async fn ask_slowly(&self, mut asked: Asked, pause: Duration) -> Result<Answered, Failed> {
+        let body = std::mem::take(&mut asked.body);
+        let body = StreamBody::new(slow::pieces(body, pause));
+        self.ask_with(asked, reqwest::Body::wrap(body)).await
+    }
+
+    async fn ask_with(&self, asked: Asked, body: reqwest::Body) -> Result<Answered, Failed> {
+        let Asked { method, url, headers, body: _, total, most } = asked;
         // A host that is an address already is looked up by nobody, so it is judged here.
         let literal: Option<IpAddr> = match url.host() {
             Some(Host::Ipv4(address)) => Some(address.into()),

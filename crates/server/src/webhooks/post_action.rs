@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use conversations::deliveries::{Leased, Outcome, TryResult};
+use conversations::deliveries::{LaneKey, Leased, Outcome, TryResult};
+use conversations::events::Event;
 use http::HeaderMap;
 use serde::Serialize;
-use wire::{Target, Timestamp};
+use wire::{Sid, Target, Timestamp};
 
 use super::request::{Proof, Request, token_of};
 use super::retries;
@@ -14,7 +15,7 @@ use crate::outbound::{Answered, Asked, Failed};
 use crate::stopwatch;
 
 /// Bytes of an answer that are kept for people to see.
-const KEPT: usize = 4 * 1024;
+pub const KEPT: usize = 4 * 1024;
 
 /// An answer that takes longer is slow.
 const SLOW: u64 = 1000;
@@ -54,7 +55,7 @@ pub async fn send(app: &App, leased: &Leased) -> Sent {
         return nowhere("the account's auth token cannot be read: the master key is another one");
     };
     let settings = &app.settings.webhooks;
-    let token = token(leased);
+    let token = token(leased.event_sid, &leased.lane);
     let payload = format!("{}&RetryCount={}", leased.payload, leased.tries);
     let now = app.clock.now();
     let standard = settings.standard_signature.then(|| now.micros().div_euclid(1_000_000));
@@ -105,9 +106,9 @@ pub async fn send(app: &App, leased: &Leased) -> Sent {
 }
 
 /// The token that a delivery keeps over all its tries.
-pub fn token(leased: &Leased) -> String {
-    let mut thing = leased.event_sid.as_bytes().to_vec();
-    thing.extend_from_slice(leased.lane.as_bytes());
+pub fn token(event_sid: Sid<Event>, lane: &LaneKey) -> String {
+    let mut thing = event_sid.as_bytes().to_vec();
+    thing.extend_from_slice(lane.as_bytes());
     token_of(&thing)
 }
 
@@ -138,7 +139,7 @@ fn nowhere(error: &str) -> Sent {
 }
 
 /// Headers for people, without what would open something.
-fn shown(headers: &HeaderMap) -> Vec<(&str, String)> {
+pub fn shown(headers: &HeaderMap) -> Vec<(&str, String)> {
     const SECRET: [&str; 3] = ["authorization", "set-cookie", "proxy-authorization"];
     let text = |name: &str, value: &http::HeaderValue| match name {
         name if SECRET.contains(&name) => "(hidden)".to_owned(),

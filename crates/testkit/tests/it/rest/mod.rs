@@ -9,6 +9,7 @@ mod content_templates;
 mod conversation_webhooks;
 mod conversation_with_participants;
 mod conversations;
+mod deliveries;
 mod event_streams;
 mod event_tables;
 mod event_ways;
