@@ -68,6 +68,11 @@ impl Administration {
         Ok(Self { admin_token, way: Way::Process { runtime, router, store, _directory: directory } })
     }
 
+    /// Whether a server runs, in which things happen by themselves.
+    pub fn is_live(&self) -> bool {
+        matches!(self.way, Way::Network(_))
+    }
+
     /// Sends a request; what is refused is an error.
     pub fn ask(&self, method: &str, path: &str, form: &[(&str, &str)]) -> anyhow::Result<Value> {
         let path = format!("/tertulia/v1{path}");

@@ -62,6 +62,12 @@ pub enum Command {
     #[command(subcommand)]
     Template(TemplateCommand),
 
+    /// Watch deliveries to the webhooks of an account, and send them again
+    ///
+    /// Speaks to the server that runs on the data directory, or opens the database where none runs.
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
+
     /// Check flags, environment and configuration file as `serve` would read them
     CheckConfig {
         #[command(flatten)]
@@ -194,6 +200,53 @@ pub enum TemplateCommand {
         /// The template
         #[arg(value_name = "CONTENT_SID")]
         sid: String,
+
+        #[command(flatten)]
+        account: OfAccount,
+
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum WebhooksCommand {
+    /// Show the last deliveries that were tried, and each new one, a line each, until Ctrl-C
+    ///
+    /// A line tells when it was tried, what became of it (delivered, waiting for another try, dead), the event, whose
+    /// webhook it is and where it leads, how long it took, and the answer's status. Where no server runs, nothing is
+    /// sent: the last lines are shown, and that is all.
+    Tail {
+        #[command(flatten)]
+        account: OfAccount,
+
+        #[command(flatten)]
+        common: Common,
+    },
+
+    /// Send deliveries again, under their tokens
+    ///
+    /// Where no server runs they are marked, and go out when one starts.
+    Replay {
+        /// The delivery
+        #[arg(value_name = "DELIVERY_SID", required_unless_present = "failed", conflicts_with = "failed")]
+        delivery: Option<String>,
+
+        /// All that were given up
+        #[arg(long)]
+        failed: bool,
+
+        /// Only those to this target: account, service, webhook, or the sid of one
+        #[arg(long, requires = "failed")]
+        target: Option<String>,
+
+        /// Only those of this event
+        #[arg(long, value_name = "EVENT_TYPE", requires = "failed")]
+        event: Option<String>,
+
+        /// Only those of this conversation
+        #[arg(long, value_name = "CONVERSATION_SID", requires = "failed")]
+        conversation: Option<String>,
 
         #[command(flatten)]
         account: OfAccount,

@@ -110,7 +110,7 @@ fn named(friendly_name: Option<&str>) -> Vec<(&'static str, &str)> {
 }
 
 /// The account that was named, or the oldest one.
-fn of_account(administration: &Administration, given: Option<&str>) -> anyhow::Result<String> {
+pub fn of_account(administration: &Administration, given: Option<&str>) -> anyhow::Result<String> {
     if let Some(sid) = given {
         return Ok(plain(sid)?.to_owned());
     }
@@ -120,7 +120,7 @@ fn of_account(administration: &Administration, given: Option<&str>) -> anyhow::R
 }
 
 /// What goes into a path must be a sid's letters and digits.
-fn plain(sid: &str) -> anyhow::Result<&str> {
+pub fn plain(sid: &str) -> anyhow::Result<&str> {
     let is_plain = !sid.is_empty() && sid.bytes().all(|byte| byte.is_ascii_alphanumeric());
     is_plain.then_some(sid).with_context(|| format!("`{sid}` is not a sid"))
 }

@@ -17,6 +17,7 @@ mod open;
 mod run_file;
 mod sections;
 mod serve;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Account(command) => commands::account(&command),
         Command::Key(command) => commands::key(&command),
         Command::Template(command) => commands::template(&command),
+        Command::Webhooks(command) => webhooks::webhooks(&command),
         Command::Intercept(arguments) => return intercept::intercept(&arguments),
         Command::CheckConfig { given, print_defaults } => check_config::check(&given, print_defaults),
     };
