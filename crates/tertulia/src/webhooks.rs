@@ -30,20 +30,17 @@ pub fn webhooks(command: &WebhooksCommand) -> anyhow::Result<()> {
         WebhooksCommand::Replay { delivery, failed: _, target, event, conversation, account, common } => {
             let administration = Administration::reach(&common.place)?;
             let account_sid = of_account(&administration, account.account_sid.as_deref())?;
-            let answer = match delivery {
-                Some(sid) => {
-                    let path = format!("{DELIVERIES}/{}/Replay?AccountSid={account_sid}", plain(sid)?);
-                    administration.ask("POST", &path, &[])?;
-                    json!({"replayed": 1})
-                }
-                None => {
-                    let filters =
-                        [("Target", target), ("EventType", event), ("ConversationSid", conversation)];
-                    let filters: Vec<_> =
-                        filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
-                    json!({"replayed": replay_failed(&administration, &account_sid, &filters)?})
-                }
+            let replayed = if let Some(sid) = delivery {
+                let path = format!("{DELIVERIES}/{}/Replay?AccountSid={account_sid}", plain(sid)?);
+                administration.ask("POST", &path, &[])?;
+                1
+            } else {
+                let filters = [("Target", target), ("EventType", event), ("ConversationSid", conversation)];
+                let filters: Vec<_> =
+                    filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+                replay_failed(&administration, &account_sid, &filters)?
             };
+            let answer = json!({"replayed": replayed});
             let text = if common.json {
                 format!("{answer:#}")
             } else {

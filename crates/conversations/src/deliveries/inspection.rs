@@ -3,6 +3,8 @@
 //! No index knows every filter. A narrowed list reads a bounded stretch of an account's deliveries for each
 //! page, and the next page goes on where it ended: a page may be short, or empty, while there are more.
 
+use std::fmt::Write;
+
 use super::lane::{LaneKey, TargetKey};
 use super::{FIRST_DUE, Status};
 use crate::conversation_webhooks::Webhook;
@@ -211,7 +213,7 @@ impl<'a> Condition<'a> {
 
     fn and(&mut self, compared: &str, value: &'a dyn Value) {
         self.params.push(value);
-        self.text.push_str(&format!(" AND {compared} ${}", self.params.len()));
+        let _ = write!(self.text, " AND {compared} ${}", self.params.len());
     }
 }
 
