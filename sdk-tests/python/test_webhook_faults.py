@@ -158,6 +158,16 @@ def test_what_comes_with_a_good_answer_is_cut_and_not_unpacked(server, receiver,
     assert len(log) == 1 and 0 < len(log[0]["response_body"]) <= 4096
 
 
+def test_a_long_lane_goes_on_without_a_pause(server, receiver):
+    messages = conversation(server, receiver.url("/hook", "tt=1000"))
+    receiver.will("/hook", hang)
+    bodies = [str(number) for number in range(150)]
+    for body in bodies:
+        say(server, messages, body)
+    until(lambda: len(receiver.told) == len(bodies), "all of them", seconds=5)
+    assert [one["Body"] for one in receiver.told] == bodies
+
+
 def test_other_lanes_do_not_wait_for_one_that_fails(server, receiver):
     url = receiver.url("/hook", "rc=5&rp=all")
     receiver.will("/hook", answer(500))

@@ -92,3 +92,25 @@ def test_what_a_killed_server_was_sending_the_other_sends(tmp_path):
         assert len({one.token for one in receiver.told}) == len(said), "under the same token"
         for order in indexes(receiver.told):
             assert order == sorted(order)
+
+
+def test_a_lost_database_is_found_again(tmp_path):
+    gate = threading.Event()
+
+    def wait(link, closing):
+        gate.wait(10)
+        return answer(200)(link, closing)
+
+    with Receiver() as receiver, two_nodes(tmp_path, receiver) as (nodes, url):
+        receiver.usual["/hook"] = wait
+        said = speak(nodes, 2)
+        until(lambda: len(receiver.told) >= 2, "something to be in flight")
+        with psycopg.connect(url, autocommit=True) as database:
+            database.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            gate.set()
+            until(lambda: not database.execute("SELECT key FROM lanes").fetchall(), "all lanes to be empty")
+        times = Counter(one["MessageSid"] for one in receiver.told)
+        assert set(times) == said and set(times.values()) == {1}, "what was sent is written down after all"

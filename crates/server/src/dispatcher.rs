@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use conversations::Failure;
-use conversations::deliveries::{self, LaneKey, Leased, Outcome, Place};
+use conversations::deliveries::{self, LaneKey, Leased, Outcome, Place, TryResult};
 use store::StoreError;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -40,26 +40,34 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A lane's turn is over.
 struct Done {
     lane: LaneKey,
-    health: Option<Health>,
+    walked: Option<Walked>,
+}
+
+/// How a lane's turn went.
+#[derive(Clone, Copy)]
+struct Walked {
+    health: Health,
+    /// Whether more may be due in the lane.
+    is_cut: bool,
 }
 
 /// A lane that is under way. However it ends, the board is told.
 struct Turn {
     lane: LaneKey,
-    health: Option<Health>,
+    walked: Option<Walked>,
     done: mpsc::UnboundedSender<Done>,
 }
 
 impl Turn {
-    fn end(mut self, health: Health) {
-        self.health = Some(health);
+    fn end(mut self, walked: Walked) {
+        self.walked = Some(walked);
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         // Nobody listens any more where the server stops.
-        let _ = self.done.send(Done { lane: self.lane.clone(), health: self.health });
+        let _ = self.done.send(Done { lane: self.lane.clone(), walked: self.walked });
     }
 }
 
@@ -72,24 +80,25 @@ pub async fn run(app: Arc<App>, stops: Stops) {
     let mut next_look = earliest;
     while !stops.soft.is_cancelled() {
         while let Ok(one) = over.try_recv() {
-            board.done(&one.lane, one.health);
+            if is_looked_for_again(&mut board, &one) {
+                next_look = next_look.min(earliest);
+            }
         }
         if next_look <= now() && !board.is_full() {
-            let wait = match look(&app, &eye).await {
+            let (pause, wait) = match look(&app, &eye).await {
                 Ok(found) => {
                     let is_manual = app.settings.manual_clock.is_some();
                     let (taken, is_over) = offer(&mut board, &found);
                     eye = found.eye.clone();
-                    found.wait(taken, is_over, is_manual)
+                    (PAUSE, found.wait(taken, is_over, is_manual))
                 }
                 Err(error) => {
                     complain("look for deliveries", &error);
-                    FAILED
+                    // It is not asked again at once, whoever writes to it.
+                    (FAILED, FAILED)
                 }
             };
-            // A store that has failed is not asked again at once, whoever writes to it.
-            earliest = now() + wait.min(PAUSE);
-            next_look = now() + wait;
+            (earliest, next_look) = (now() + pause, now() + wait);
         }
         loop {
             let turn = board.take(CHUNK);
@@ -102,11 +111,20 @@ pub async fn run(app: Arc<App>, stops: Stops) {
             () = stops.soft.cancelled() => {}
             () = app.deliveries.notified() => next_look = next_look.min(earliest),
             () = sleep_until(next_look), if !board.is_full() => {}
-            Some(one) = over.recv() => board.done(&one.lane, one.health),
+            Some(one) = over.recv() => {
+                if is_looked_for_again(&mut board, &one) {
+                    next_look = next_look.min(earliest);
+                }
+            }
         }
     }
     tasks.close();
     stops.hard.run_until_cancelled(tasks.wait()).await;
+}
+
+fn is_looked_for_again(board: &mut Board, done: &Done) -> bool {
+    let is_offered = board.done(&done.lane, done.walked.map(|walked| walked.health));
+    is_offered || done.walked.is_some_and(|walked| walked.is_cut)
 }
 
 async fn look(app: &App, eye: &Eye) -> Result<eye::Found, StoreError> {
@@ -177,7 +195,7 @@ impl Patience {
 
 /// Leases lanes and brings out what is in them.
 async fn bring(app: Arc<App>, lanes: Vec<LaneKey>, done: mpsc::UnboundedSender<Done>, stops: Stops) {
-    let turn = |lane| Turn { lane, health: None, done: done.clone() };
+    let turn = |lane| Turn { lane, walked: None, done: done.clone() };
     let turns: Vec<Turn> = lanes.iter().cloned().map(turn).collect();
     let leased = match lease(&app, lanes).await {
         Ok(leased) => leased,
@@ -228,18 +246,20 @@ async fn let_go(app: &App, leased: Vec<Leased>) {
 }
 
 /// Sends what is due in a leased lane, one after the other.
-async fn walk(app: &App, first: Leased, stops: &Stops) -> Health {
+async fn walk(app: &App, first: Leased, stops: &Stops) -> Walked {
     let mut next = Some(first);
-    let mut health = Health::Good;
+    let mut walked = Walked { health: Health::Good, is_cut: false };
     for sent in 1..=IN_A_ROW {
         let Some(leased) = next.take() else { break };
         let Sent { outcome, is_well } = post_action::send(app, &leased).await;
-        health = if is_well { Health::Good } else { Health::Bad };
+        let is_last = sent == IN_A_ROW || !is_well || stops.soft.is_cancelled();
+        let is_tried_again = matches!(outcome.result, TryResult::Again(_));
+        walked.health = if is_well { Health::Good } else { Health::Bad };
+        walked.is_cut = is_last && !is_tried_again;
         app.metrics.delivered(outcome.result);
-        let is_last = sent == IN_A_ROW || health == Health::Bad || stops.soft.is_cancelled();
         next = settle(app, leased, outcome, is_last).await;
     }
-    health
+    walked
 }
 
 /// Writes down how it went, and goes on to the next. A store that fails is asked again while the lease holds;

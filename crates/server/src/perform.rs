@@ -84,10 +84,8 @@ async fn asked(
     key: Option<IdempotencyKey>,
     (roots, write): (Roots, WriteWork),
 ) -> Result<Answer, Failure> {
-    let changed = match asks_first(app, call) {
-        true => pre_action::ask(app, call, (operation, path), form).await?,
-        false => None,
-    };
+    let changed =
+        if asks_first(app, call) { pre_action::ask(app, call, (operation, path), form).await? } else { None };
     let (roots, write) = match changed {
         None => (roots, write),
         Some(form) => match operation.prepare(call, path, &form)? {

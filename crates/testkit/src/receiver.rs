@@ -11,6 +11,7 @@ use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
+use tokio_util::task::TaskTracker;
 use wire::Form;
 
 /// A request as it came in.
@@ -43,7 +44,8 @@ impl Receiver {
         let address = listener.local_addr().expect("it is bound");
         let desk = Arc::new(Desk::default());
         let router = Router::new().fallback(take).with_state(Arc::clone(&desk));
-        let serving = tokio::spawn(async move {
+        let tasks = TaskTracker::new();
+        let serving = tasks.spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
         Self { address, desk, serving: serving.abort_handle() }

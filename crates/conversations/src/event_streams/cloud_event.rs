@@ -135,7 +135,7 @@ mod tests {
         let cause = Cause::of_server(account_sid, chat_service_sid, &ids);
         let mut payload = Payload::new(&cause, event_type);
         for (name, value) in EVERYTHING {
-            payload.set(name, (*value).to_owned());
+            payload.put(name, *value);
         }
         let event = Event {
             sid: Sid::from_bytes([3; 16]),

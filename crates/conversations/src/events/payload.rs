@@ -65,7 +65,7 @@ impl Payload {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "sids and numbers are given as they are")]
-    pub(super) fn put(&mut self, name: &'static str, value: impl ToString) {
+    pub(crate) fn put(&mut self, name: &'static str, value: impl ToString) {
         self.pairs.push((name, value.to_string()));
     }
 

@@ -43,10 +43,16 @@ pub struct Board {
     /// The places with somebody waiting, in the order of their turns.
     turns: VecDeque<String>,
     known: HashSet<LaneKey>,
-    under_way: HashMap<LaneKey, String>,
+    under_way: HashMap<LaneKey, UnderWay>,
     /// How many of each lead to places that have not answered well.
     unproven_waiting: usize,
     unproven_under_way: usize,
+}
+
+struct UnderWay {
+    origin: String,
+    /// Whether it was offered once more: it may have been emptied and filled again meanwhile.
+    is_offered: bool,
 }
 
 struct Place {
@@ -60,6 +66,9 @@ impl Board {
     /// Takes note of a lane that waits, where there is room.
     pub fn offer(&mut self, lane: LaneKey, origin: &str) -> Offered {
         if self.known.contains(&lane) {
+            if let Some(under_way) = self.under_way.get_mut(&lane) {
+                under_way.is_offered = true;
+            }
             return Offered::Known;
         }
         let waiting = self.known.len() - self.under_way.len();
@@ -104,7 +113,8 @@ impl Board {
                     self.unproven_waiting -= 1;
                     self.unproven_under_way += 1;
                 }
-                self.under_way.insert(lane.clone(), origin.clone());
+                let under_way = UnderWay { origin: origin.clone(), is_offered: false };
+                self.under_way.insert(lane.clone(), under_way);
                 taken.push(lane);
                 passed = 0;
             } else {
@@ -117,11 +127,12 @@ impl Board {
         taken
     }
 
-    /// A lane's turn is over. A place that answers well is given more, one that does not little.
-    pub fn done(&mut self, lane: &LaneKey, health: Option<Health>) {
-        let Some(origin) = self.under_way.remove(lane) else { return };
+    /// A lane's turn is over. A place that answers well is given more, one that does not little. Whether the
+    /// lane should be looked for again.
+    pub fn done(&mut self, lane: &LaneKey, health: Option<Health>) -> bool {
+        let Some(UnderWay { origin, is_offered }) = self.under_way.remove(lane) else { return false };
         self.known.remove(lane);
-        let Some(place) = self.places.get_mut(&origin) else { return };
+        let Some(place) = self.places.get_mut(&origin) else { return is_offered };
         let was_proven = place.is_proven;
         match health {
             Some(Health::Good) => {
@@ -150,6 +161,7 @@ impl Board {
         if is_idle && self.places.len() > REMEMBERED {
             self.places.remove(&origin);
         }
+        is_offered
     }
 
     /// Whether nothing more can be under way.
@@ -182,7 +194,7 @@ mod tests {
         assert_eq!(board.take(10), [lane(1)]);
         board.offer(lane(1), "a");
         assert_eq!(board.take(10), []);
-        board.done(&lane(1), Some(Health::Good));
+        assert!(board.done(&lane(1), Some(Health::Good)), "something may have come meanwhile");
         board.offer(lane(1), "a");
         assert_eq!(board.take(10), [lane(1)]);
     }
@@ -210,7 +222,9 @@ mod tests {
             board.done(&taken[0], Some(health));
         }
         assert_eq!(board.take(100).len(), MOST);
-        (3..3 + 32).for_each(|number| board.done(&lane(number), Some(Health::Bad)));
+        (3..3 + 32).for_each(|number| {
+            board.done(&lane(number), Some(Health::Bad));
+        });
         assert_eq!(board.take(100).len(), 1);
     }
 
@@ -259,7 +273,9 @@ mod tests {
             if taken.is_empty() {
                 break;
             }
-            taken.iter().for_each(|lane| board.done(lane, Some(Health::Bad)));
+            for lane in &taken {
+                board.done(lane, Some(Health::Bad));
+            }
         }
         assert_eq!((board.unproven_waiting, board.unproven_under_way), (0, 0));
         assert!(board.known.is_empty() && board.under_way.is_empty() && board.turns.is_empty());
@@ -268,9 +284,11 @@ mod tests {
     #[test]
     fn places_are_forgotten_when_they_are_too_many() {
         let mut board = Board::default();
-        for number in 0..2 * REMEMBERED as u32 {
+        for number in 0..8192 {
             board.offer(lane(number), &format!("place {number}"));
-            board.take(1).iter().for_each(|lane| board.done(lane, Some(Health::Bad)));
+            for lane in board.take(1) {
+                board.done(&lane, Some(Health::Bad));
+            }
         }
         assert_eq!(board.places.len(), REMEMBERED);
     }

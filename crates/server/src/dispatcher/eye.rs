@@ -93,3 +93,87 @@ fn full(found: &[Waiting], page: i64) -> Option<Place> {
     let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= page);
     found.last().filter(|_| is_full).map(Waiting::place)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
+    use conversations::MIGRATIONS;
+    use conversations::deliveries::{LaneKey, Subject, TargetKey};
+    use store::{Clock, Options, Roots, Store};
+    use wire::Sid;
+
+    use super::*;
+
+    const NOW: i64 = 100_000_000;
+
+    struct Standing;
+
+    impl Clock for Standing {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(NOW)
+        }
+    }
+
+    fn lane(number: u8) -> LaneKey {
+        let (account, conversation) = (Sid::from_bytes([1; 16]), Sid::from_bytes([number; 16]));
+        LaneKey::new(TargetKey::Account(account), Subject::Conversation(conversation))
+    }
+
+    async fn put(store: &Store, numbers: std::ops::Range<u8>, due: impl Fn(u8) -> i64 + Send + 'static) {
+        const LANE: &str =
+            "INSERT INTO lanes (key, account_sid, origin, due, leased_until) VALUES ($1, $2, $3, $4, 0)";
+        let put = move |tx: &mut Tx<'_>| {
+            numbers.clone().try_for_each(|number| {
+                let account: Sid<conversations::Account> = Sid::from_bytes([1; 16]);
+                tx.put(LANE, &[&lane(number), &account, &"http://a", &Timestamp::from_micros(due(number))])
+            })
+        };
+        store.write::<_, StoreError>(Roots::none(), put).await.expect("they are written");
+    }
+
+    async fn look(store: &Store, eye: &Eye) -> Found {
+        let eye = eye.clone();
+        store.read(move |tx| eye.look(tx, 1, 10)).await.expect("they are read")
+    }
+
+    fn shows(found: &Found, number: u8) -> bool {
+        found.waiting.iter().any(|waiting| waiting.key == lane(number))
+    }
+
+    #[tokio::test]
+    async fn what_is_new_is_seen_at_once_and_everything_in_the_end() {
+        let file = std::env::temp_dir().join(format!("tertulia-eye-{}.db", std::process::id()));
+        let store = Store::open_sqlite(&file, MIGRATIONS, Options::new(Arc::new(Standing)));
+        let store = store.expect("a database");
+        put(&store, 0..5, i64::from).await;
+        put(&store, 5..6, |_| NOW + 300_000).await;
+        let found = look(&store, &Eye::default()).await;
+        assert_eq!((found.waiting.len(), found.is_more, found.eye.clone()), (5, false, Eye::default()));
+        assert_eq!(found.wait(5, false, false), Duration::from_millis(300));
+        assert_eq!(found.wait(5, false, true), INTERVAL, "a manual clock says itself when it is moved");
+        assert_eq!(found.wait(0, true, false), CROWDED);
+
+        put(&store, 6..80, i64::from).await;
+        let (mut eye, mut seen) = (Eye::default(), HashSet::new());
+        for _ in 0..9 {
+            let found = look(&store, &eye).await;
+            assert!(found.is_more && found.waiting.len() <= 30, "a look costs three pages");
+            seen.extend(found.waiting.iter().map(|waiting| waiting.key.clone()));
+            eye = found.eye;
+        }
+        assert_eq!(seen.len(), 79, "all but the one that is not due");
+        put(&store, 100..101, |_| NOW).await;
+        let found = look(&store, &eye).await;
+        assert!(shows(&found, 100));
+        // One that was stamped before it and committed after it.
+        put(&store, 101..102, |_| NOW - 500_000).await;
+        put(&store, 102..120, |_| NOW).await;
+        let found = look(&store, &found.eye).await;
+        assert!(shows(&found, 101) && found.waiting.len() > 10);
+        assert!(shows(&look(&store, &found.eye).await, 119), "page by page");
+        store.close();
+        let _ = std::fs::remove_file(&file);
+    }
+}

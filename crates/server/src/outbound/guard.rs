@@ -28,7 +28,7 @@ impl std::error::Error for Inside {}
 
 /// Networks of IPv4 that are nobody's on the public network (the special-purpose registries of IANA).
 const RESERVED_V4: [(Ipv4Addr, u8); 17] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -71,24 +71,25 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     })
 }
 
-/// Only what lies in the global unicast network 2000::/3 is public; whatever carries an IPv4 address within
-/// it is judged by that one too.
+/// Only what lies in the global unicast network `2000::/3` is public, or is translated to IPv4; an address that
+/// carries one of IPv4 is judged by that one too.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let parts = address.segments();
-    let v4 = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
-    match parts {
-        // Translated by NAT64: well-known, and of a network's own.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => is_public_v4(v4(high, low)),
-        [0x64, 0xff9b, 1, ..] => false,
-        // 6to4.
-        [0x2002, high, low, ..] => is_public_v4(v4(high, low)),
+    let is_global = match parts {
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => true,
         // Teredo and what else is set apart below 2001::/23, and documentation.
         [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
         [0x3fff, second, ..] if second < 0x1000 => false,
-        // An IPv4 address in the lowest bits, as ISATAP has it.
-        [.., 0x5efe, high, low] => is_public_v4(v4(high, low)),
         [first, ..] => first & 0xe000 == 0x2000,
-    }
+    };
+    let carried = match parts {
+        // NAT64, 6to4, ISATAP.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] | [.., 0x5efe, high, low] => {
+            Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        }
+        _ => None,
+    };
+    is_global && carried.is_none_or(is_public_v4)
 }
 
 #[cfg(test)]
@@ -148,6 +149,9 @@ mod tests {
             "ff02::1",
             "5f00::1",
             "2600::5efe:7f00:1",
+            "fe80::5efe:808:808",
+            "fe80::5efe:808:808",
+            "fe80::200:5efe:808:808",
         ] {
             assert!(!admits(&guard, address), "{address}");
         }

@@ -16,7 +16,7 @@ use url::Url;
 
 use super::{Answered, Asked, Failed, Guard, Names, Outbound};
 
-const ALLOWED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1));
+const ALLOWED: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const INSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// Answers as it is told, and with an error where nothing is left.

@@ -12,10 +12,10 @@ use crate::outbound::{Answered, Failed};
 /// The wait after the first failure. It grows fourfold with each.
 const FIRST: Duration = Duration::from_secs(5);
 /// The longest wait of our own choice.
-const LONGEST: Duration = Duration::from_secs(10 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(10);
 /// The shortest and the longest that a receiver may make us wait.
 const SHORTEST_ASKED: Duration = Duration::from_secs(1);
-const LONGEST_ASKED: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_ASKED: Duration = Duration::from_hours(24);
 
 /// How long to wait before the next try, after `tries` that have failed, the last one so. None: no more.
 /// `chance` spreads those who failed together, so that they do not come back together.
@@ -69,6 +69,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands beside failures")]
     fn answered(status: u16) -> Result<Answered, Failed> {
         Ok(Answered { status, headers: HeaderMap::new(), body: Bytes::new(), is_cut: false })
     }

@@ -39,7 +39,7 @@ impl Default for WebhookSettings {
             timeout: Duration::from_secs(5),
             lease: Duration::from_secs(30),
             standard_signature: false,
-            retention: Duration::from_secs(24 * 60 * 60),
+            retention: Duration::from_hours(24),
         }
     }
 }

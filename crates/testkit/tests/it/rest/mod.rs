@@ -16,6 +16,7 @@ mod event_ways;
 mod events;
 mod group_sets;
 mod idempotency;
+mod lanes;
 mod lenient;
 mod letter;
 mod media;
