@@ -14,10 +14,9 @@ fn settings() -> Settings {
 
 /// Lets the account's webhook be asked about everything, and hear of it.
 async fn listen(house: &House, receiver: &Receiver) {
-    let events = conversations::events::EVENT_TYPES.iter();
-    let filters: String = events.map(|event| format!("&Filters={event}")).collect();
+    let filters = conversations::events::EVENT_TYPES.join("&Filters=");
     let url = receiver.url();
-    let form = format!("PostWebhookUrl={url}&PreWebhookUrl={url}{filters}");
+    let form = format!("PostWebhookUrl={url}&PreWebhookUrl={url}&Filters={filters}");
     assert_eq!(house.post("/v1/Configuration/Webhooks", &form).await.code(), "200");
 }
 
