@@ -124,6 +124,8 @@ def test_a_delivery_is_seen_and_sent_again(house, data, receiver):
     assert (again.status, again["status"]) == (200, "waiting")
     [arrived] = settled(house, "delivered", 1)
     assert (arrived["sid"], arrived["tries"]) == (dead["sid"], 2)
+    names = list(receiver.received[0][0])
+    assert {"X-Twilio-Signature", "I-Twilio-Idempotency-Token", "Content-Type"} <= set(names), "as Twilio spells them"
     tokens = [headers["I-Twilio-Idempotency-Token"] for headers, _ in receiver.received]
     assert tokens == [whole["idempotency_token"]] * 2
 

@@ -100,6 +100,8 @@ impl Outbound {
             .referer(false)
             .http1_only()
             .connect_timeout(CONNECT)
+            // Twilio: some receivers look for the names in its spelling, although names have no case.
+            .http1_title_case_headers()
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(32)
             .dns_resolver(Judged::new(Arc::clone(&guard), Arc::new(Joined::new(names))))
