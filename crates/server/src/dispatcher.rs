@@ -35,7 +35,7 @@ const IN_A_ROW: usize = 16;
 /// After the store has failed.
 const FAILED: Duration = Duration::from_millis(250);
 /// How long whoever moves a manual clock is kept waiting for webhooks at most.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A lane's turn is over.
 struct Done {
