@@ -40,7 +40,8 @@ fn sink_form(url: &str, more: &str) -> String {
 }
 
 fn types_form(types: &[&str]) -> String {
-    types.iter().map(|name| format!(r#"&Types={{"type":"com.twilio.conversations.{name}"}}"#)).collect()
+    let one = |name: &&str| format!(r#"&Types={{"type":"com.twilio.conversations.{name}"}}"#);
+    types.iter().map(one).collect::<Vec<_>>().concat()
 }
 
 /// A sink at the receiver that has subscribed to these types: the sids of sink and subscription.
@@ -75,6 +76,7 @@ fn bodies(received: &[Received]) -> Vec<String> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, whole answers")]
 async fn sinks_and_subscriptions_are_made_shown_changed_and_removed() {
     let told = on_both_with(settings(), async |house| {
         let form = sink_form("https://user:secret@example.com/hook", r#","method":"POST","batch_events":false"#);
@@ -340,9 +342,9 @@ async fn everything_is_streamed_as_it_was_committed_whoever_asks_for_webhooks() 
         house.post(&path, "State=closed").await;
         house.delete(&path).await;
         house.deliver().await;
-        let received = receiver.take();
-        assert_eq!(received.len(), 1, "they come in one request");
-        for event in events(&received[0]) {
+        let batches = receiver.take();
+        assert_eq!(batches.len(), 1, "they come in one request");
+        for event in events(&batches[0]) {
             house.note(event.to_string());
         }
         house.deliver().await;
@@ -460,9 +462,9 @@ async fn a_sink_without_batches_gets_its_events_one_by_one() {
             house.post(&messages, &format!("Body={number}")).await;
         }
         house.deliver().await;
-        let received = receiver.take();
-        assert!(received.iter().all(|one| events(one).len() == 1));
-        assert_eq!(bodies(&received).len(), 20);
+        let batches = receiver.take();
+        assert!(batches.iter().all(|one| events(one).len() == 1));
+        assert_eq!(bodies(&batches).len(), 20);
     })
     .await;
 }

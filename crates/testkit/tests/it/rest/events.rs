@@ -31,8 +31,7 @@ fn settings() -> Settings {
 
 /// Lets the account's webhook listen to everything.
 async fn listen(house: &House, receiver: &Receiver) {
-    let filters: String = AFTER.iter().map(|event| format!("&Filters={event}")).collect();
-    let form = format!("PostWebhookUrl={}{filters}", receiver.url());
+    let form = format!("PostWebhookUrl={}&Filters={}", receiver.url(), AFTER.join("&Filters="));
     assert_eq!(house.post("/v1/Configuration/Webhooks", &form).await.code(), "200");
 }
 
@@ -53,9 +52,9 @@ async fn delete(house: &House, path: &str) -> testkit::Reply {
 /// of users come behind; within a lane the order is as it came.
 async fn received(house: &House, receiver: &Receiver) -> Vec<Received> {
     house.deliver().await;
-    let mut received = receiver.take();
-    received.sort_by_key(|told| told.get("UserSid").is_some());
-    received
+    let mut told = receiver.take();
+    told.sort_by_key(|told| told.get("UserSid").is_some());
+    told
 }
 
 /// Notes what was received since the last time.

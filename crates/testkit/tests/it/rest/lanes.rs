@@ -24,8 +24,7 @@ async fn what_waits_is_told_after_its_conversation_or_user_is_gone() {
     let receiver = Receiver::start().await;
     on_both_with(settings(), async |house| {
         let filters = ["onMessageAdded", "onConversationRemoved", "onUserAdded", "onUserUpdated"];
-        let filters: String = filters.iter().map(|event| format!("&Filters={event}")).collect();
-        let form = format!("PostWebhookUrl={}{filters}", receiver.url());
+        let form = format!("PostWebhookUrl={}&Filters={}", receiver.url(), filters.join("&Filters="));
         assert_eq!(house.post("/v1/Configuration/Webhooks", &form).await.code(), "200");
         let path = conversation(house).await;
         heard(house, "POST", &format!("{path}/Messages"), "Body=hello").await;

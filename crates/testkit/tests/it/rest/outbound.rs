@@ -63,14 +63,12 @@ const INSIDE: [&str; 50] = [
 /// Status and log of the deliveries, the newest first.
 async fn newest(house: &House) -> (i64, String) {
     const NEWEST: &str = "SELECT status, log FROM deliveries ORDER BY number DESC LIMIT 1";
-    let read = |tx: &mut store::Tx<'_>| {
-        Ok::<_, StoreError>(tx.row(NEWEST, &[], |row| Ok((row.next()?, row.next()?)))?)
-    };
+    let read = |tx: &mut store::Tx<'_>| tx.row(NEWEST, &[], |row| Ok((row.next()?, row.next()?)));
     house.app.store().read(read).await.expect("it is read").expect("there is one")
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use testkit::{Receiver, on_both_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 use super::conversation;
 use super::pre_action::{ask, asked, count, hooked, post, settings};
@@ -15,10 +16,10 @@ use super::pre_action::{ask, asked, count, hooked, post, settings};
 async fn odd(answer: Option<&'static str>, over: Arc<Notify>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
     let url = format!("http://{}/odd", listener.local_addr().expect("it is bound"));
-    tokio::spawn(async move {
+    TaskTracker::new().spawn(async move {
         while let Ok((mut link, _)) = listener.accept().await {
             let over = Arc::clone(&over);
-            tokio::spawn(async move {
+            TaskTracker::new().spawn(async move {
                 let mut seen = [0; 4096];
                 let _ = link.read(&mut seen).await;
                 match answer {
@@ -241,7 +242,7 @@ async fn who_thinks_long_keeps_nobody_else_waiting() {
         let slow: Vec<_> = (0..20)
             .map(|_| {
                 let (house, messages) = (house.clone(), messages.clone());
-                tokio::spawn(async move { post(&house, &messages, "Body=slow").await.code() })
+                TaskTracker::new().spawn(async move { post(&house, &messages, "Body=slow").await.code() })
             })
             .collect();
         // In the same conversation and of the same account, as long as nobody is asked about it.

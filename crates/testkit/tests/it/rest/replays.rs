@@ -2,6 +2,7 @@
 
 use server::{Guard, Settings, WebhookSettings};
 use testkit::{House, Receiver, Reply, on_both_with};
+use tokio_util::task::TaskTracker;
 
 use super::conversation;
 
@@ -62,7 +63,7 @@ async fn messages_of_a_higher_index_are_told_before_what_happens_later() {
         post(house, &format!("{messages}/{}", sids[129]), "Body=edited").await;
         let busy = {
             let (house, messages) = (house.clone(), messages.clone());
-            tokio::spawn(async move {
+            TaskTracker::new().spawn(async move {
                 for _ in 0..20 {
                     assert_eq!(post(&house, &messages, "Body=meanwhile").await.code(), "201");
                 }
