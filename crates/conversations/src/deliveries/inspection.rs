@@ -242,11 +242,12 @@ impl Wanted {
 }
 
 impl Way {
-    /// How a number compares with the one before it, and with the last that is read; and the order.
-    fn words(self) -> (&'static str, &'static str, &'static str) {
+    /// How a number compares with the one before it, and with the last that is read; the order, and which of
+    /// many is the last.
+    fn words(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
-            Self::NewestFirst => ("d.number <", "d.number >=", "DESC"),
-            Self::OldestFirst => ("d.number >", "d.number <=", "ASC"),
+            Self::NewestFirst => ("d.number <", "d.number >=", "DESC", "MIN"),
+            Self::OldestFirst => ("d.number >", "d.number <=", "ASC", "MAX"),
         }
     }
 }
@@ -261,18 +262,19 @@ pub fn list(
     (way, from): (Way, Option<i64>),
     size: usize,
 ) -> Result<(Vec<Delivery>, Option<i64>), StoreError> {
-    let (beyond, up_to, order) = way.words();
+    let (beyond, up_to, order, last) = way.words();
     let mut condition = Condition::of(wanted.account_sid.as_ref());
     if let Some(from) = &from {
         condition.and(beyond, from);
     }
     let end = if wanted.is_narrowed() {
+        // The last of a whole stretch; none where there are fewer.
         let end = format!(
-            "SELECT d.number FROM deliveries d {} ORDER BY d.number {order} LIMIT 1 OFFSET {}",
-            condition.text,
-            SCANNED - 1
+            "SELECT CASE WHEN COUNT(*) = {SCANNED} THEN {last}(number) END FROM \
+             (SELECT d.number FROM deliveries d {} ORDER BY d.number {order} LIMIT {SCANNED}) AS stretch",
+            condition.text
         );
-        tx.row(&end, &condition.params, one::<i64>)?
+        tx.row(&end, &condition.params, one::<Option<i64>>)?.flatten()
     } else {
         None
     };
