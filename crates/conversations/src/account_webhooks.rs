@@ -1,5 +1,5 @@
 //! The webhooks of an account: told of what happens in every service of it. They always exist, empty at
-//! first. Kept and shown; nothing is sent yet.
+//! first.
 
 use crate::accounts;
 use crate::prelude::*;

@@ -1,5 +1,5 @@
 //! What the users of a service are notified of by push, and in which words. The configuration always exists,
-//! with everything off at first. Kept and shown; nothing is sent yet.
+//! with everything off at first. Kept and shown; nothing is pushed yet.
 
 use crate::prelude::*;
 use crate::services;

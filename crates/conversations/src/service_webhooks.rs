@@ -1,5 +1,5 @@
 //! The webhooks of a service: told of what happens in it, beside those of its account. They always exist,
-//! empty at first. Kept and shown; nothing is sent yet.
+//! empty at first.
 
 use crate::prelude::*;
 use crate::webhooks::{Hooks, HooksForm};
