@@ -172,6 +172,8 @@ def test_tail_follows(house, data, receiver):
     tail = subprocess.Popen(
         [process.binary(), "webhooks", "tail"], env=process.environment({"TERTULIA_DATA": str(data)}),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+        # A shell without a terminal lets what it starts in the background ignore Ctrl-C, and that is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert " delivered " in tail.stdout.readline()

@@ -7,6 +7,7 @@ provokes it, or with the reason why none does. So a new entry must be placed bef
 import json
 import random
 import re
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -251,13 +252,29 @@ def content(*types, variables="{}"):
     return ask
 
 
-def file(ground):
-    """An uploaded file: not one of the operations that the contract knows."""
-    request = urllib.request.Request(f"{ground.server.url}{ground.path}/Media", b"x", {
-        "Authorization": basic(*ground.server.credentials), "Content-Type": "text/plain",
+def unknown(ground, path, body, kind):
+    """What a POST makes that is not one of the operations that the contract knows."""
+    request = urllib.request.Request(f"{ground.server.url}{path}", body, {
+        "Authorization": basic(*ground.server.credentials), "Content-Type": kind,
     })
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)["sid"]
+
+
+def file(ground):
+    return unknown(ground, f"{ground.path}/Media", b"x", "text/plain")
+
+
+def sink_in_use(ground):
+    def make_form(path, **form):
+        form = urllib.parse.urlencode({"Description": "x", **form}).encode()
+        return unknown(ground, path, form, "application/x-www-form-urlencoded")
+
+    settings = json.dumps({"destination": "https://example.com/", "method": "POST", "batch_events": True})
+    sink = make_form("/v1/Sinks", SinkType="webhook", SinkConfiguration=settings)
+    types = json.dumps({"type": "com.twilio.conversations.message.added"})
+    make_form("/v1/Subscriptions", SinkSid=sink, Types=types)
+    return ground.ask("DELETE", f"/v1/Sinks/{sink}")
 
 
 def file_twice(ground):
@@ -449,6 +466,7 @@ PROVOKED = {
     50540: content(variables=json.dumps({"x" * 17: ""})),
     50541: content(variables=json.dumps({"1": "x" * 257})),
     50542: content("of/nobody"),
+    91007: sink_in_use,
 }
 
 # Entries whose own status is that of a path, while a parameter that names nothing is 400.
