@@ -3,7 +3,7 @@
 //! An operation says what it has changed, in its own transaction. Only where a webhook listens is the
 //! payload written, as committed: what is edited or deleted a moment later is told as it was. One event
 //! stands once however many listen, and a delivery for each of them points to it
-//! ([`deliveries`](crate::deliveries)).
+//! ([`deliveries`]).
 //!
 //! A change is announced under the lock of the conversation or user that it belongs to, after what may
 //! still refuse it, so that the order of deliveries is the order of commits.

@@ -29,7 +29,7 @@ pub enum Command {
     /// Run a program, unchanged, whose calls to Twilio come here
     ///
     /// `tertulia intercept -- pytest` runs pytest with a proxy and a certificate authority in its environment, made for
-    /// this run, so that what it sends to https://conversations.twilio.com and Twilio's other hosts arrives at a
+    /// this run, so that what it sends to conversations.twilio.com and Twilio's other hosts arrives at a
     /// server of this machine. Requests to other hosts are refused. The command ends with the status of the program.
     ///
     /// Where a server runs on the data directory, the program is led to that one. Otherwise it gets a server of

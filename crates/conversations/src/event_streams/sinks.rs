@@ -9,7 +9,7 @@ use crate::webhooks::{URL_LENGTH, is_url};
 
 // Record ─────────────────────────────────────────────────────────────────────
 
-/// In the order of the columns; what is shown stands in [`Shown`].
+/// In the order of the columns; what is shown stands in `Shown`.
 #[derive(Clone, Debug)]
 pub struct Sink {
     pub sid: Sid<Sink>,

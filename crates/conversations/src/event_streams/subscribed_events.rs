@@ -11,7 +11,7 @@ use crate::prelude::*;
 
 // Record ─────────────────────────────────────────────────────────────────────
 
-/// In the order of the columns; what is shown stands in [`Shown`].
+/// In the order of the columns; what is shown stands in `Shown`.
 #[derive(Clone, Debug)]
 pub struct SubscribedEvent {
     pub subscription_sid: Sid<Subscription>,
