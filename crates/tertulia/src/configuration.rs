@@ -168,10 +168,6 @@ fn settings(server: &ServerSection) -> Result<Settings, Misconfigured> {
 
 fn media_settings(media: &MediaSection) -> Result<MediaSettings, Misconfigured> {
     // A terabyte and a century: nothing that is counted on them runs over.
-    let between = |key: &str, given: u64, most: u64| {
-        let is_good = (1..=most).contains(&given);
-        if is_good { Ok(given) } else { Err(wrong(key, &given.to_string(), &format!("1 to {most}"))) }
-    };
     let megabytes = between("media.max_megabytes", media.max_megabytes, 1024 * 1024)?;
     let seconds = between("media.unattached_seconds", media.unattached_seconds, 100 * 366 * 86_400)?;
     Ok(MediaSettings { max_bytes: megabytes * 1024 * 1024, kept: Duration::from_secs(seconds) })
@@ -180,10 +176,6 @@ fn media_settings(media: &MediaSection) -> Result<MediaSettings, Misconfigured> 
 fn webhook_settings(webhooks: &WebhooksSection) -> Result<WebhookSettings, Misconfigured> {
     let kind = |text: &String| {
         RetryOn::parse(text).ok_or_else(|| wrong("webhooks.retry_on", text, "4xx, 5xx, ct, rt or all"))
-    };
-    let between = |key: &str, given: u64, most: u64| {
-        let is_good = (1..=most).contains(&given);
-        if is_good { Ok(given) } else { Err(wrong(key, &given.to_string(), &format!("1 to {most}"))) }
     };
     let allowed = networks("webhooks.allowed_networks", &webhooks.allowed_networks)?;
     let timeout = between("webhooks.timeout_milliseconds", webhooks.timeout_milliseconds, 15_000)?;
@@ -304,6 +296,11 @@ fn wrong(key: &str, given: &str, expected: &str) -> Misconfigured {
 fn address(key: &str, text: &str) -> Result<SocketAddr, Misconfigured> {
     let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     found.ok_or_else(|| wrong(key, text, "127.0.0.1:8080"))
+}
+
+fn between(key: &str, given: u64, most: u64) -> Result<u64, Misconfigured> {
+    let is_good = (1..=most).contains(&given);
+    if is_good { Ok(given) } else { Err(wrong(key, &given.to_string(), &format!("1 to {most}"))) }
 }
 
 fn networks(key: &str, texts: &[String]) -> Result<Vec<IpNet>, Misconfigured> {

@@ -10,7 +10,7 @@ use conversations::accounts::{self, CreateAccount};
 use conversations::{Failure, Ids, MIGRATIONS, Vault};
 use http::Request;
 use http_body_util::BodyExt;
-use server::{App, MediaStore, Metrics, Settings, Tools, router};
+use server::{App, Guard, MediaStore, Metrics, Settings, Tools, WebhookSettings, router};
 use store::{NoObserver, Observer, Options, Roots, Store};
 use tower::ServiceExt;
 use wire::Sid;
@@ -138,6 +138,16 @@ impl House {
         self.send(request, form).await
     }
 
+    /// POST of a form that webhooks hear of.
+    pub async fn post_heard(&self, path: &str, form: &str) -> Reply {
+        self.send(heard(Request::post(path)), form).await
+    }
+
+    /// DELETE that webhooks hear of.
+    pub async fn delete_heard(&self, path: &str) -> Reply {
+        self.send(heard(Request::delete(path)), "").await
+    }
+
     /// DELETE, with the account's credentials.
     pub async fn delete(&self, path: &str) -> Reply {
         self.send(Request::delete(path), "").await
@@ -179,6 +189,19 @@ impl House {
     pub fn close(&self) {
         self.app.store().close();
     }
+}
+
+/// Settings under which webhooks lead to a receiver on this machine.
+pub fn webhooks_inside() -> WebhookSettings {
+    let guard = Guard { allows_private: true, allowed: Vec::new() };
+    WebhookSettings { guard, ..WebhookSettings::default() }
+}
+
+/// A request with a form that webhooks hear of.
+pub fn heard(request: http::request::Builder) -> http::request::Builder {
+    request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("x-twilio-webhook-enabled", "true")
 }
 
 fn vault() -> Arc<Vault> {

@@ -15,7 +15,7 @@ mod waiting;
 pub use database::{Database, Engine};
 pub use fakes::{CountingIds, ManualClock};
 pub use figures::{figure, is_full};
-pub use house::{ACCOUNT_SID, AUTH_TOKEN, House, on_both, on_both_with};
+pub use house::{ACCOUNT_SID, AUTH_TOKEN, House, heard, on_both, on_both_with, webhooks_inside};
 pub use receiver::{Received, Receiver};
 pub use reply::Reply;
 pub use waiting::holds_within;

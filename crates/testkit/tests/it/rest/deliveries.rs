@@ -2,9 +2,9 @@
 
 use conversations::accounts::{self, CreateAccount};
 use conversations::{Failure, Vault};
-use server::{Guard, Settings, WebhookSettings};
+use server::Settings;
 use store::{Roots, StoreError};
-use testkit::{AUTH_TOKEN, House, Received, Receiver, Reply, on_both_with};
+use testkit::{AUTH_TOKEN, House, Received, Receiver, Reply, heard, on_both_with, webhooks_inside};
 use wire::{Form, signature, signed_text};
 
 use super::{conversation, page};
@@ -16,9 +16,7 @@ const ADMIN: &str = "the-admin-token";
 const PASSWORD: &str = "canary-password";
 
 fn settings() -> Settings {
-    let guard = Guard { allows_private: true, allowed: Vec::new() };
-    let webhooks = WebhookSettings { guard, ..WebhookSettings::default() };
-    Settings { webhooks, admin_tokens: vec![ADMIN.to_owned()], ..Settings::default() }
+    Settings { webhooks: webhooks_inside(), admin_tokens: vec![ADMIN.to_owned()], ..Settings::default() }
 }
 
 /// Lets the account's webhook listen to messages, and answers with a conversation.
@@ -30,17 +28,9 @@ async fn listen(house: &House, receiver: &Receiver, fragment: &str) -> String {
     conversation(house).await
 }
 
-/// A request that webhooks hear of.
-fn heard(request: http::request::Builder) -> http::request::Builder {
-    request
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("x-twilio-webhook-enabled", "true")
-}
-
 /// A message that webhooks hear of; its path.
 async fn say(house: &House, path: &str, body: &str) -> String {
-    let request = heard(http::Request::post(format!("{path}/Messages")));
-    let said = house.send(request, &format!("Body={body}")).await;
+    let said = house.post_heard(&format!("{path}/Messages"), &format!("Body={body}")).await;
     format!("{path}/Messages/{}", said.sid())
 }
 

@@ -7,16 +7,15 @@ use base64::prelude::BASE64_STANDARD;
 use conversations::accounts::{self, CreateAccount};
 use insta::assert_snapshot;
 use serde_json::Value;
-use server::{Guard, Settings, WebhookSettings};
-use testkit::{AUTH_TOKEN, Database, Engine, House, Received, Receiver, on_both_with};
+use server::Settings;
+use testkit::{AUTH_TOKEN, Database, Engine, House, Received, Receiver, on_both_with, webhooks_inside};
 use tokio::task::JoinSet;
 use wire::signature;
 
 use super::conversation;
 
 fn settings() -> Settings {
-    let guard = Guard { allows_private: true, allowed: Vec::new() };
-    Settings { webhooks: WebhookSettings { guard, ..WebhookSettings::default() }, ..Settings::default() }
+    Settings { webhooks: webhooks_inside(), ..Settings::default() }
 }
 
 /// The names that come behind `com.twilio.conversations.`.

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use conversations::events::{Cause, EVENT_TYPES};
 use conversations::receipts::{Progress, Status, move_status};
 use conversations::{Failure, Receipt};
-use server::{Guard, Settings, WebhookSettings};
-use testkit::{House, Received, Receiver, Reply, on_both_with};
+use server::{Settings, WebhookSettings};
+use testkit::{House, Received, Receiver, Reply, on_both_with, webhooks_inside};
 use wire::Sid;
 
 use self::Kind::{Bool, Date, Id, Int, Json, Text};
@@ -367,8 +367,7 @@ impl Stage<'_> {
 #[tokio::test]
 async fn every_event_has_its_parameters_and_no_others() {
     let receiver = Receiver::start().await;
-    let guard = Guard { allows_private: true, allowed: Vec::new() };
-    let webhooks = WebhookSettings { guard, rest_pre_hooks: true, ..WebhookSettings::default() };
+    let webhooks = WebhookSettings { rest_pre_hooks: true, ..webhooks_inside() };
     on_both_with(Settings { webhooks, ..Settings::default() }, async |house| {
         let filters = EVENT_TYPES.join("&Filters=");
         let url = receiver.url();

@@ -1,14 +1,13 @@
 //! Every way by which state changes, and the events that it tells.
 
 use insta::assert_snapshot;
-use server::{Guard, Settings, WebhookSettings};
-use testkit::{House, Receiver, Reply, on_both_with};
+use server::{Settings, WebhookSettings};
+use testkit::{House, Receiver, Reply, on_both_with, webhooks_inside};
 
 use super::conversation;
 
 fn settings() -> Settings {
-    let guard = Guard { allows_private: true, allowed: Vec::new() };
-    let webhooks = WebhookSettings { guard, rest_pre_hooks: true, ..WebhookSettings::default() };
+    let webhooks = WebhookSettings { rest_pre_hooks: true, ..webhooks_inside() };
     Settings { webhooks, ..Settings::default() }
 }
 
@@ -22,18 +21,14 @@ async fn listen(house: &House, receiver: &Receiver) {
 
 /// POST that webhooks hear of.
 async fn post(house: &House, path: &str, form: &str) -> Reply {
-    let request = http::Request::post(path)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("x-twilio-webhook-enabled", "true");
-    let reply = house.send(request, form).await;
+    let reply = house.post_heard(path, form).await;
     assert!(reply.status.is_success(), "{path} {form}: {}", reply.text());
     reply
 }
 
 /// DELETE that webhooks hear of.
 async fn delete(house: &House, path: &str) {
-    let request = http::Request::delete(path).header("x-twilio-webhook-enabled", "true");
-    assert_eq!(house.send(request, "").await.code(), "204");
+    assert_eq!(house.delete_heard(path).await.code(), "204");
 }
 
 /// Notes what was told since the last time: a line each, with what tells one from the other.

@@ -1,8 +1,8 @@
 //! What webhooks are told, and in which order: whole requests, as a receiver sees them.
 
 use insta::assert_snapshot;
-use server::{Guard, Settings, WebhookSettings};
-use testkit::{AUTH_TOKEN, House, Received, Receiver, on_both_with};
+use server::Settings;
+use testkit::{AUTH_TOKEN, House, Received, Receiver, on_both_with, webhooks_inside};
 use wire::{signature, signed_text};
 
 use super::conversation;
@@ -25,27 +25,13 @@ const AFTER: [&str; 13] = [
 ];
 
 fn settings() -> Settings {
-    let guard = Guard { allows_private: true, allowed: Vec::new() };
-    Settings { webhooks: WebhookSettings { guard, ..WebhookSettings::default() }, ..Settings::default() }
+    Settings { webhooks: webhooks_inside(), ..Settings::default() }
 }
 
 /// Lets the account's webhook listen to everything.
 async fn listen(house: &House, receiver: &Receiver) {
     let form = format!("PostWebhookUrl={}&Filters={}", receiver.url(), AFTER.join("&Filters="));
     assert_eq!(house.post("/v1/Configuration/Webhooks", &form).await.code(), "200");
-}
-
-/// POST that webhooks hear of.
-async fn post(house: &House, path: &str, form: &str) -> testkit::Reply {
-    let request = http::Request::post(path)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("x-twilio-webhook-enabled", "true");
-    house.send(request, form).await
-}
-
-/// DELETE that webhooks hear of.
-async fn delete(house: &House, path: &str) -> testkit::Reply {
-    house.send(http::Request::delete(path).header("x-twilio-webhook-enabled", "true"), "").await
 }
 
 /// What has been received, after everything that is due was sent. Lanes do not wait for each other, so those
@@ -69,19 +55,18 @@ async fn a_conversations_events_are_told_as_they_were_committed() {
     let receiver = Receiver::start().await;
     let told = on_both_with(settings(), async |house| {
         listen(house, &receiver).await;
-        let made = post(
-            house,
+        let made = house.post_heard(
             "/v1/Conversations",
             "FriendlyName=Desk+%26+chair&UniqueName=desk&Attributes={\"a\":1}",
         );
         let path = format!("/v1/Conversations/{}", made.await.sid());
         note(house, &receiver).await;
         house.clock.advance_seconds(60);
-        post(house, &path, "FriendlyName=Table").await;
+        house.post_heard(&path, "FriendlyName=Table").await;
         note(house, &receiver).await;
-        post(house, &path, "State=inactive").await;
+        house.post_heard(&path, "State=inactive").await;
         note(house, &receiver).await;
-        delete(house, &path).await;
+        house.delete_heard(&path).await;
         note(house, &receiver).await;
     })
     .await;
@@ -152,12 +137,13 @@ async fn a_messages_events_are_told_as_they_were_committed() {
         let form = "MessagingServiceSid=MG00000000000000000000000000000001&State=inactive";
         house.post(&path, form).await;
         house.post(&format!("{path}/Participants"), "Identity=alice").await;
-        let message = post(house, &format!("{path}/Messages"), "Body=it%27s+me&Author=alice").await.sid();
+        let message =
+            house.post_heard(&format!("{path}/Messages"), "Body=it%27s+me&Author=alice").await.sid();
         note(house, &receiver).await;
         house.clock.advance_seconds(1);
         let message = format!("{path}/Messages/{message}");
-        post(house, &message, "Attributes={\"seen\":true}&Author=system").await;
-        delete(house, &message).await;
+        house.post_heard(&message, "Attributes={\"seen\":true}&Author=system").await;
+        house.delete_heard(&message).await;
         note(house, &receiver).await;
     })
     .await;
@@ -228,12 +214,12 @@ async fn participants_and_users_events_are_told_as_they_were_committed() {
         let path = conversation(house).await;
         house.post(&path, "MessagingServiceSid=MG00000000000000000000000000000001").await;
         let participants = format!("{path}/Participants");
-        let alice = post(house, &participants, "Identity=alice").await.sid();
-        post(house, &format!("{participants}/{alice}"), "LastReadMessageIndex=7").await;
+        let alice = house.post_heard(&participants, "Identity=alice").await.sid();
+        house.post_heard(&format!("{participants}/{alice}"), "LastReadMessageIndex=7").await;
         let phone = "MessagingBinding.Address=%2B15550001&MessagingBinding.ProxyAddress=%2B15559999";
-        let phone = post(house, &participants, phone).await.sid();
-        delete(house, &format!("{participants}/{phone}")).await;
-        post(house, "/v1/Users/alice", "FriendlyName=Alice").await;
+        let phone = house.post_heard(&participants, phone).await.sid();
+        house.delete_heard(&format!("{participants}/{phone}")).await;
+        house.post_heard("/v1/Users/alice", "FriendlyName=Alice").await;
         note(house, &receiver).await;
     })
     .await;
@@ -330,7 +316,7 @@ async fn nothing_is_told_of_what_rest_does_unless_the_caller_wants_it() {
         let path = conversation(house).await;
         house.post(&format!("{path}/Messages"), "Body=quiet").await;
         assert!(received(house, &receiver).await.is_empty());
-        post(house, &format!("{path}/Messages"), "Body=loud").await;
+        house.post_heard(&format!("{path}/Messages"), "Body=loud").await;
         let told = received(house, &receiver).await;
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].get("Body").as_deref(), Some("loud"));
@@ -346,7 +332,7 @@ async fn a_request_is_signed_and_its_token_is_its_own() {
         let path = conversation(house).await;
         for method in ["POST", "GET"] {
             house.post("/v1/Configuration/Webhooks", &format!("Method={method}")).await;
-            post(house, &format!("{path}/Messages"), "Body=hi+there").await;
+            house.post_heard(&format!("{path}/Messages"), "Body=hi+there").await;
         }
         let told = received(house, &receiver).await;
         let url = receiver.url();
@@ -391,9 +377,9 @@ async fn each_level_has_its_own_copy_and_a_keyword_or_a_filter_decides() {
             assert_eq!(house.post(&webhooks, &form).await.code(), "201");
         }
         let messages = format!("{path}/Messages");
-        let first = post(house, &messages, "Body=I+need+HELP").await.sid();
-        post(house, &messages, "Body=thanks").await;
-        delete(house, &format!("{messages}/{first}")).await;
+        let first = house.post_heard(&messages, "Body=I+need+HELP").await.sid();
+        house.post_heard(&messages, "Body=thanks").await;
+        house.delete_heard(&format!("{messages}/{first}")).await;
         let mut told: Vec<String> = received(house, &receiver)
             .await
             .iter()

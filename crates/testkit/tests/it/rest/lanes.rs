@@ -1,22 +1,12 @@
 //! Deliveries outlive what they tell of.
 
-use server::{Guard, Settings, WebhookSettings};
-use testkit::{House, Receiver, Reply, on_both_with};
+use server::Settings;
+use testkit::{Receiver, on_both_with, webhooks_inside};
 
 use super::conversation;
 
 fn settings() -> Settings {
-    let guard = Guard { allows_private: true, allowed: Vec::new() };
-    Settings { webhooks: WebhookSettings { guard, ..WebhookSettings::default() }, ..Settings::default() }
-}
-
-async fn heard(house: &House, method: &str, path: &str, form: &str) -> Reply {
-    let request = http::Request::builder()
-        .method(method)
-        .uri(path)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("x-twilio-webhook-enabled", "true");
-    house.send(request, form).await
+    Settings { webhooks: webhooks_inside(), ..Settings::default() }
 }
 
 #[tokio::test]
@@ -27,11 +17,11 @@ async fn what_waits_is_told_after_its_conversation_or_user_is_gone() {
         let form = format!("PostWebhookUrl={}&Filters={}", receiver.url(), filters.join("&Filters="));
         assert_eq!(house.post("/v1/Configuration/Webhooks", &form).await.code(), "200");
         let path = conversation(house).await;
-        heard(house, "POST", &format!("{path}/Messages"), "Body=hello").await;
-        heard(house, "DELETE", &path, "").await;
-        let user = heard(house, "POST", "/v1/Users", "Identity=alice").await.sid();
-        heard(house, "POST", &format!("/v1/Users/{user}"), "FriendlyName=Alice").await;
-        heard(house, "DELETE", &format!("/v1/Users/{user}"), "").await;
+        house.post_heard(&format!("{path}/Messages"), "Body=hello").await;
+        house.delete_heard(&path).await;
+        let user = house.post_heard("/v1/Users", "Identity=alice").await.sid();
+        house.post_heard(&format!("/v1/Users/{user}"), "FriendlyName=Alice").await;
+        house.delete_heard(&format!("/v1/Users/{user}")).await;
         house.keep_house().await;
         house.deliver().await;
         let mut told: Vec<_> = receiver

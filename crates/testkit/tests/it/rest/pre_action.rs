@@ -1,8 +1,8 @@
 //! Pre-action webhooks: who is asked before a change, what about, and what the answers do.
 
 use insta::assert_snapshot;
-use server::{Guard, Settings, WebhookSettings};
-use testkit::{House, Receiver, Reply, on_both_with};
+use server::{Settings, WebhookSettings};
+use testkit::{House, Receiver, Reply, heard, on_both_with, webhooks_inside};
 
 use super::conversation;
 
@@ -21,8 +21,7 @@ const BEFORE: [&str; 10] = [
 ];
 
 pub fn settings() -> Settings {
-    let guard = Guard { allows_private: true, allowed: Vec::new() };
-    let webhooks = WebhookSettings { guard, rest_pre_hooks: true, ..WebhookSettings::default() };
+    let webhooks = WebhookSettings { rest_pre_hooks: true, ..webhooks_inside() };
     Settings { webhooks, ..Settings::default() }
 }
 
@@ -38,19 +37,12 @@ async fn default_service(house: &House) -> String {
 }
 
 pub fn hooked(path: &str) -> http::request::Builder {
-    http::Request::post(path)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("x-twilio-webhook-enabled", "true")
+    heard(http::Request::post(path))
 }
 
 /// POST that webhooks hear of.
 pub async fn post(house: &House, path: &str, form: &str) -> Reply {
-    house.send(hooked(path), form).await
-}
-
-/// DELETE that webhooks hear of.
-async fn delete(house: &House, path: &str) -> Reply {
-    house.send(http::Request::delete(path).header("x-twilio-webhook-enabled", "true"), "").await
+    house.post_heard(path, form).await
 }
 
 /// The events that were asked about since the last time.
@@ -80,13 +72,13 @@ async fn each_question_has_its_parameters_and_no_others() {
         post(house, &format!("{participants}/{alice}"), "Attributes={\"b\":2}&LastReadMessageIndex=3").await;
         let phone = "MessagingBinding.Address=%2B15550001&MessagingBinding.ProxyAddress=%2B15559999";
         let phone = post(house, &participants, phone).await.sid();
-        delete(house, &format!("{participants}/{phone}")).await;
+        house.delete_heard(&format!("{participants}/{phone}")).await;
         let messages = format!("{path}/Messages");
         let message = post(house, &messages, "Body=hello&Author=alice").await.sid();
         post(house, &format!("{messages}/{message}"), "Body=changed").await;
-        delete(house, &format!("{messages}/{message}")).await;
+        house.delete_heard(&format!("{messages}/{message}")).await;
         post(house, "/v1/Users/alice", "FriendlyName=Alice").await;
-        delete(house, &path).await;
+        house.delete_heard(&path).await;
         for asked in receiver.take() {
             house.note(asked.text());
         }
@@ -382,7 +374,7 @@ async fn a_refusal_is_told_and_nothing_is_written() {
         }
         for target in [&message, &participant, &path] {
             receiver.answer(403, "");
-            assert_eq!(delete(house, target).await.code(), "403 50056", "{target}");
+            assert_eq!(house.delete_heard(target).await.code(), "403 50056", "{target}");
             assert_eq!(house.get(target).await.status, 200);
         }
         receiver.take();

@@ -1,23 +1,13 @@
 //! `Configuration.ReplayAfter`: a new webhook is told of what was said before it was there.
 
-use server::{Guard, Settings, WebhookSettings};
-use testkit::{House, Receiver, Reply, on_both_with};
+use server::Settings;
+use testkit::{House, Receiver, Reply, on_both_with, webhooks_inside};
 use tokio_util::task::TaskTracker;
 
 use super::conversation;
 
 fn settings() -> Settings {
-    let guard = Guard { allows_private: true, allowed: Vec::new() };
-    let webhooks = WebhookSettings { guard, ..WebhookSettings::default() };
-    Settings { webhooks, ..Settings::default() }
-}
-
-/// POST that webhooks hear of.
-async fn post(house: &House, path: &str, form: &str) -> Reply {
-    let request = http::Request::post(path)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("x-twilio-webhook-enabled", "true");
-    house.send(request, form).await
+    Settings { webhooks: webhooks_inside(), ..Settings::default() }
 }
 
 /// A webhook of a conversation; the rest of the form says what it listens to.
@@ -59,13 +49,13 @@ async fn messages_of_a_higher_index_are_told_before_what_happens_later() {
         let form = format!("{ADDED}&Configuration.Filters=onMessageUpdated&Configuration.ReplayAfter=4");
         listen(house, &path, &receiver, &form).await;
         // What comes while it goes on, some of it told by another task.
-        post(house, &messages, "Body=live").await;
-        post(house, &format!("{messages}/{}", sids[129]), "Body=edited").await;
+        house.post_heard(&messages, "Body=live").await;
+        house.post_heard(&format!("{messages}/{}", sids[129]), "Body=edited").await;
         let busy = {
             let (house, messages) = (house.clone(), messages.clone());
             TaskTracker::new().spawn(async move {
                 for _ in 0..20 {
-                    assert_eq!(post(&house, &messages, "Body=meanwhile").await.code(), "201");
+                    assert_eq!(house.post_heard(&messages, "Body=meanwhile").await.code(), "201");
                 }
             })
         };
@@ -90,8 +80,8 @@ async fn a_replayed_message_is_told_like_one_that_was_just_sent() {
         let path = conversation(house).await;
         house.post(&format!("{path}/Participants"), "Identity=alice").await;
         listen(house, &path, &receiver, ADDED).await;
-        post(house, &format!("{path}/Messages"), "Body=zero&Author=alice").await;
-        post(house, &format!("{path}/Messages"), "Body=one&Author=alice&Attributes={\"a\":1}").await;
+        house.post_heard(&format!("{path}/Messages"), "Body=zero&Author=alice").await;
+        house.post_heard(&format!("{path}/Messages"), "Body=one&Author=alice&Attributes={\"a\":1}").await;
         house.deliver().await;
         let live = receiver.take().pop().expect("two were told");
         listen(house, &path, &receiver, &format!("{ADDED}&Configuration.ReplayAfter=0")).await;
