@@ -293,12 +293,14 @@ pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<
         Key::Name(_) => lock(tx, call, path)?.sid,
     };
     let now = tx.now();
+    tx.touch(Conversation::root(sid));
     Ok(tx.row(&NEXT_MESSAGE_IF_UNBOUND, &[&call.service_sid, &sid, &now], Head::read)?)
 }
 
 /// The same of a head that is locked and open.
 pub fn next_message_of(tx: &mut Tx<'_>, head: &Head) -> Result<Head, Failure> {
     let now = tx.now();
+    tx.touch(Conversation::root(head.sid));
     let params: &[&dyn Value] = &[&head.chat_service_sid, &head.sid, &now];
     tx.row(&NEXT_MESSAGE_OF, params, Head::read)?
         .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
@@ -331,11 +333,13 @@ pub fn replace(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
     let due = head.due();
     let mut values = head.values().to_vec();
     values.push(&due);
+    tx.touch(Conversation::root(head.sid));
     tx.put(REPLACE, &values)
 }
 
 /// Takes a conversation out of sight.
 pub fn remove(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
+    tx.touch(Conversation::root(head.sid));
     tx.put(REMOVE, &[&head.chat_service_sid, &head.sid])
 }
 

@@ -157,5 +157,6 @@ pub fn end(tx: &mut Tx<'_>, membership: &Membership) -> Result<(), StoreError> {
 }
 
 fn next_position(tx: &mut Tx<'_>, user: Sid<User>, more: i64) -> Result<Option<i64>, StoreError> {
+    tx.touch(User::root(user));
     tx.row(NEXT_POSITION, &[&user, &more], one)
 }

@@ -280,6 +280,7 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
     hold_role(tx, call, form)?;
     let user = User { date_updated: tx.now(), ..user.with(form) };
     tx.replace(&user)?;
+    tx.touch(User::root(user.sid));
     tx.put(CHANGE_PROFILE, &[&service.sid, &user.sid])?;
     let user = user.seen_from(&service);
     events::of_user(tx, &call.cause(), EventType::UserUpdated, &user)?;
@@ -302,6 +303,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
 /// Removes a user's own rows and its devices, and frees its identity.
 pub fn remove(tx: &mut Tx<'_>, user: &User) -> Result<(), StoreError> {
     claims::free(tx, &Claim::identity(user.chat_service_sid, &user.identity), user.sid)?;
+    tx.touch(User::root(user.sid));
     tx.put(REMOVE_HEAD, &[&user.chat_service_sid, &user.sid])?;
     bindings::remove_of(tx, user)?;
     tx.remove(user)

@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::error::{Kind, StoreError};
 use crate::job::Job;
 use crate::queue::Queue;
-use crate::roots::Roots;
+use crate::roots::{Root, Roots};
 use crate::session::{CommitError, Savepoint, Session};
 use crate::tools::{Tools, timed};
 use crate::tx::{Access, Report, Tx};
@@ -218,12 +218,16 @@ impl Writer<'_> {
         }
         let mut put_off = Vec::new();
         let mut kept = Vec::with_capacity(jobs.len());
+        let mut touched = Vec::new();
         for (place, job) in jobs.iter_mut().enumerate() {
             if job.is_abandoned() {
                 continue;
             }
             match self.step(&mut **job, &roots, apart) {
-                Step::Kept => kept.push(place),
+                Step::Kept(mut roots) => {
+                    kept.push(place);
+                    touched.append(&mut roots);
+                }
                 Step::Harmless => {}
                 Step::PutOff => put_off.push(place),
                 Step::Undo(failure) => {
@@ -232,7 +236,13 @@ impl Writer<'_> {
                 }
             }
         }
-        self.commit(jobs, &kept, put_off)
+        let done = self.commit(jobs, &kept, put_off);
+        if let (Attempt::Done(_), false, Some(listener)) =
+            (&done, touched.is_empty(), self.tools.listener.get())
+        {
+            listener.committed(&touched);
+        }
+        done
     }
 
     fn commit(&mut self, jobs: &mut [Box<dyn Job>], kept: &[usize], put_off: Vec<usize>) -> Attempt {
@@ -283,7 +293,7 @@ impl Writer<'_> {
         };
         match savepoint {
             Err(error) => Step::Undo(Some(error)),
-            Ok(()) if keep => Step::Kept,
+            Ok(()) if keep => Step::Kept(report.touched),
             Ok(()) => Step::Harmless,
         }
     }
@@ -291,8 +301,8 @@ impl Writer<'_> {
 
 /// What one job's run means for its transaction.
 enum Step {
-    /// What it wrote is to be committed.
-    Kept,
+    /// What it wrote is to be committed; these roots it has touched.
+    Kept(Vec<Root>),
     /// It left nothing behind, and has its outcome.
     Harmless,
     /// It left nothing behind, and wants to run again with more roots.

@@ -41,6 +41,6 @@ pub use migrations::Migration;
 pub use record::Record;
 pub use roots::{Root, RootKind, Roots};
 pub use store::{Options, Store};
-pub use tools::{Clock, Counters, Examined, NoObserver, Observer};
+pub use tools::{Clock, Counters, Examined, Listener, NoObserver, Observer};
 pub use tx::Tx;
 pub use value::{Cell, Column, Row, Value};

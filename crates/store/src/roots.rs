@@ -31,7 +31,13 @@ impl Root {
         self.kind.lock
     }
 
-    pub(crate) fn key(&self) -> &[u8; 16] {
+    /// Which kind it is of.
+    pub fn kind(&self) -> &'static RootKind {
+        self.kind
+    }
+
+    /// The key of its row.
+    pub fn key(&self) -> &[u8; 16] {
         &self.key
     }
 

@@ -16,7 +16,7 @@ use crate::queue::{Queue, Refusal};
 use crate::roots::Roots;
 use crate::session::Session;
 use crate::sqlite::{self, Log};
-use crate::tools::{Clock, NoObserver, Observer, Tools};
+use crate::tools::{Clock, Listener, NoObserver, Observer, Tools};
 use crate::tx::Tx;
 
 /// How a store runs.
@@ -142,6 +142,12 @@ impl Store {
         let (task, answer) = Task::new(Roots::none(), once);
         self.submit(&self.0.readers, Box::new(task))?;
         answered(answer).await
+    }
+
+    /// Tells `listener` from now on which roots each commit has touched. There is one; whoever comes later is not
+    /// heard.
+    pub fn listen(&self, listener: Arc<dyn Listener>) {
+        let _ = self.0.tools.listener.set(listener);
     }
 
     /// Prepares a statement without running it, for the test that every statement is understood.

@@ -1,10 +1,12 @@
 //! What the engine needs from outside: the time, and somebody who may watch.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use wire::Timestamp;
+
+use crate::roots::Root;
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
@@ -70,6 +72,14 @@ pub struct Counters {
     pub steps: i32,
 }
 
+/// Who wants to know which roots have changed. Called on database threads, once for each commit that has touched any:
+/// it must neither block nor fail.
+pub trait Listener: Send + Sync + 'static {
+    /// These roots were touched by what was just committed ([`Tx::touch`](crate::Tx::touch)); one may stand there
+    /// more than once.
+    fn committed(&self, touched: &[Root]);
+}
+
 /// Watches nothing.
 pub struct NoObserver;
 
@@ -81,6 +91,8 @@ impl Observer for NoObserver {
 pub(crate) struct Tools {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
+    /// Told of what was committed, once there is somebody.
+    pub(crate) listener: OnceLock<Arc<dyn Listener>>,
     /// Set when a commit could not be brought to the disk: nothing is written from then on.
     pub(crate) is_broken: AtomicBool,
     /// Set when the store is being closed: nobody waits for a database that does not come back.
@@ -95,6 +107,7 @@ impl Tools {
         Self {
             clock,
             observer,
+            listener: OnceLock::new(),
             is_broken: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             is_unreachable: AtomicBool::new(false),

@@ -8,7 +8,7 @@ use wire::Timestamp;
 
 use crate::error::{Kind, StoreError};
 use crate::record::{self, Record};
-use crate::roots::Roots;
+use crate::roots::{Root, Roots};
 use crate::session::Session;
 use crate::tools::{Observer, Tools};
 use crate::value::{Row, Value};
@@ -38,6 +38,8 @@ pub(crate) struct Report {
     /// Roots that were asked for and are not held.
     pub(crate) missing: Roots,
     pub(crate) statements: u64,
+    /// What a listener is to be told of, once this is committed.
+    pub(crate) touched: Vec<Root>,
 }
 
 impl<'a> Tx<'a> {
@@ -69,6 +71,12 @@ impl<'a> Tx<'a> {
                 )))
             }
         }
+    }
+
+    /// Says that something below this root is not what it was. Whoever listens to the store is told when this is
+    /// committed, and only then.
+    pub fn touch(&mut self, root: Root) {
+        self.report.touched.push(root);
     }
 
     // Statements.

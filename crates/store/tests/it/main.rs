@@ -15,6 +15,7 @@ mod bed;
 mod cells;
 mod closing;
 mod connections;
+mod listening;
 mod migrating;
 mod records;
 mod roots;
