@@ -9,6 +9,7 @@ use crate::events::{Cause, Reason, Rehearsal};
 use crate::ids::Ids;
 use crate::owned::Owned;
 use crate::services::Service;
+use crate::users::User;
 use crate::vault::Vault;
 
 /// One call, judged at arrival: its credentials hold and its account is active.
@@ -51,6 +52,8 @@ pub enum Scope {
     Account,
     /// `/v1/Services/{ChatServiceSid}/...`
     Service,
+    /// `/Client/v2/Services/{ChatServiceSid}/...`, which only clients of the SDK know.
+    Client,
 }
 
 /// On whose behalf a call is made.
@@ -58,8 +61,19 @@ pub enum Scope {
 pub enum Actor {
     /// The account itself: everything is allowed.
     Account,
+    /// A user of the client SDK, by its access token: what its roles allow.
+    Client(Arc<Client>),
     /// The server: timers and housekeeping.
     Server,
+}
+
+/// The user behind an access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// As the token says it.
+    pub identity: String,
+    /// Who that is in the service.
+    pub user_sid: Sid<User>,
 }
 
 /// The door a call came by.
@@ -67,6 +81,8 @@ pub enum Actor {
 pub enum Source {
     /// The REST API.
     Api,
+    /// The client SDK.
+    Sdk,
     /// The server itself.
     Server,
 }
@@ -77,6 +93,7 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Self::Api | Self::Server => "API",
+            Self::Sdk => "SDK",
         }
     }
 }
@@ -124,12 +141,20 @@ impl Call {
             account_sid: self.account_sid,
             chat_service_sid: self.service_sid,
             source: self.source,
-            client_identity: None,
+            client_identity: self.client().map(|client| client.identity.as_str()),
             reason: Reason::Api,
             is_heard: self.hooks,
             is_streamed: self.is_streamed,
             ids: &*self.ids,
             rehearsal: self.rehearsal.as_deref(),
+        }
+    }
+
+    /// The user who acts, where one does.
+    pub fn client(&self) -> Option<&Client> {
+        match &self.actor {
+            Actor::Client(client) => Some(client),
+            Actor::Account | Actor::Server => None,
         }
     }
 
@@ -158,6 +183,7 @@ impl Call {
         match self.scope {
             Scope::Account => self.root_url(),
             Scope::Service => format!("{}/v1/Services/{}", self.base_url, self.service_sid),
+            Scope::Client => format!("{}/Client/v2/Services/{}", self.base_url, self.service_sid),
         }
     }
 }

@@ -65,7 +65,7 @@ use store::Migration;
 
 pub use accounts::Account;
 pub use api_keys::ApiKey;
-pub use call::{Actor, Call, Limits, Scope, Source};
+pub use call::{Actor, Call, Client, Limits, Scope, Source};
 pub use content_templates::ContentTemplate;
 pub use conversations::Conversation;
 pub use failure::Failure;

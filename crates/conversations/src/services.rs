@@ -116,7 +116,7 @@ const OF_ACCOUNT: &str = "WHERE account_sid = $1";
 pub fn require(tx: &mut Tx<'_>, call: &Call) -> Result<(), Failure> {
     match call.scope {
         Scope::Account => Ok(()),
-        Scope::Service => of_call(tx, call).map(|_| ()),
+        Scope::Service | Scope::Client => of_call(tx, call).map(|_| ()),
     }
 }
 

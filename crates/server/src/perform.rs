@@ -108,6 +108,7 @@ async fn asked(
 fn asks_first(app: &App, call: &Call) -> bool {
     match call.source {
         Source::Api => call.hooks && app.settings.webhooks.rest_pre_hooks,
+        Source::Sdk => call.hooks,
         Source::Server => false,
     }
 }

@@ -102,7 +102,7 @@ fn call(app: &App, route: &Route, signed_in: &SignedIn, parts: &Parts) -> Result
     let values = path::values(route.prefix, route.template, parts.uri.path()).ok_or_else(not_found)?;
     let service_sid = match route.scope {
         Scope::Account => signed_in.default_chat_service_sid,
-        Scope::Service => {
+        Scope::Service | Scope::Client => {
             let named = values.iter().find(|(name, _)| *name == "ChatServiceSid");
             named.and_then(|(_, value)| Sid::parse(value)).ok_or_else(not_found)?
         }

@@ -32,6 +32,7 @@ impl Route {
         let prefix = match scope {
             Scope::Account => "/v1",
             Scope::Service => "/v1/Services/{ChatServiceSid}",
+            Scope::Client => "/Client/v2/Services/{ChatServiceSid}",
         };
         let shown = format!("{prefix}{template}").into();
         Self { scope, prefix, template, shown, operations: Vec::new() }
