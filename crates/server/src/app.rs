@@ -16,6 +16,7 @@ use crate::media::{self, MediaStore};
 use crate::metrics::Metrics;
 use crate::openapi;
 use crate::outbound::{Outbound, SystemNames};
+use crate::realtime::{Hub, Presence};
 use crate::rest;
 use crate::settings::Settings;
 use crate::web::edge;
@@ -45,6 +46,9 @@ pub struct App {
     /// Tells who streams events that one may wait.
     pub(crate) streams: Notify,
     pub(crate) outbound: Outbound,
+    /// Who listens to what.
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) presence: Presence,
     /// Whose endpoints are being tested.
     pub(crate) testing: admin::Testing,
 }
@@ -66,8 +70,12 @@ impl App {
     pub fn new(store: Store, tools: Tools, settings: Settings) -> Arc<Self> {
         let Tools { vault, ids, metrics, media } = tools;
         let outbound = Outbound::new(settings.webhooks.guard.clone(), Arc::new(SystemNames));
+        let hub = Arc::<Hub>::default();
+        store.listen(Arc::clone(&hub) as _);
         let outbound = outbound.expect("a client without any option that can fail");
         Arc::new(Self {
+            presence: Presence::new(ids.sid(store.clock().now())),
+            hub,
             clock: store.clock(),
             store,
             vault,

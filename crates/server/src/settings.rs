@@ -32,6 +32,21 @@ pub struct Settings {
     pub manual_clock: Option<Arc<ManualClock>>,
     /// What may be uploaded.
     pub media: MediaSettings,
+    /// How clients of the SDK are served.
+    pub realtime: RealtimeSettings,
+}
+
+/// What holds for clients of the SDK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RealtimeSettings {
+    /// How often the store is asked for what no commit of this server has told: what other nodes have changed.
+    pub heal_every: Duration,
+}
+
+impl Default for RealtimeSettings {
+    fn default() -> Self {
+        Self { heal_every: Duration::from_secs(5) }
+    }
 }
 
 /// What holds for uploaded files.
@@ -72,6 +87,7 @@ impl Default for Settings {
             webhooks: WebhookSettings::default(),
             manual_clock: None,
             media: MediaSettings::default(),
+            realtime: RealtimeSettings::default(),
         }
     }
 }

@@ -114,6 +114,7 @@ impl Configuration {
                 media: media_settings(media)?,
                 webhooks: webhook_settings(webhooks)?,
                 rates: rates(limits)?,
+                realtime: realtime_settings(storage),
                 ..settings(server)?
             },
             workers: workers(server.workers),
@@ -171,6 +172,12 @@ fn media_settings(media: &MediaSection) -> Result<MediaSettings, Misconfigured> 
     let megabytes = between("media.max_megabytes", media.max_megabytes, 1024 * 1024)?;
     let seconds = between("media.unattached_seconds", media.unattached_seconds, 100 * 366 * 86_400)?;
     Ok(MediaSettings { max_bytes: megabytes * 1024 * 1024, kept: Duration::from_secs(seconds) })
+}
+
+/// Alone on its database, a server hears of every change when it happens; beside others it must look for theirs.
+fn realtime_settings(storage: &StorageSection) -> RealtimeSettings {
+    let seconds = if storage.database.is_empty() { 5 } else { 1 };
+    RealtimeSettings { heal_every: Duration::from_secs(seconds) }
 }
 
 fn webhook_settings(webhooks: &WebhooksSection) -> Result<WebhookSettings, Misconfigured> {

@@ -66,6 +66,21 @@ impl Outbox {
         (Self { frames: sender, cut }, receiver)
     }
 
+    /// Waits until half of the room is free, or nobody reads any more.
+    pub async fn room(&self) {
+        let _ = self.frames.reserve_many(self.frames.max_capacity() / 2).await;
+    }
+
+    /// Whether nobody reads any more: it is so before the hub is told that the connection is gone.
+    pub fn is_over(&self) -> bool {
+        self.frames.is_closed()
+    }
+
+    /// Ends the connection.
+    pub fn cut(&self) {
+        self.cut.cancel();
+    }
+
     /// Sends a whole frame, which may be shared with others. Never waits.
     pub fn send(&self, frame: Bytes) {
         if self.frames.try_send(frame).is_err() {

@@ -4,6 +4,11 @@
 
 mod connected;
 mod exchange;
+mod hub;
+mod presence;
+mod subscriptions;
 
 pub use connected::{Connected, Outbox};
 pub use exchange::{Reply, Request};
+pub use hub::{Hub, heal, pump};
+pub use presence::{Presence, keep as keep_lease};

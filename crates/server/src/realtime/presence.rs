@@ -1,0 +1,127 @@
+//! Who is connected to this server, and so on line.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use conversations::presences::{self, LEASE_SECONDS, Node};
+use conversations::{Failure, Service, User};
+use store::{Roots, StoreError};
+use wire::Sid;
+
+use super::connected::Connected;
+use crate::app::App;
+use crate::listen::Stops;
+
+/// A lease is renewed three times before it would end.
+const RENEW_EVERY: Duration = Duration::from_secs(LEASE_SECONDS.unsigned_abs() / 3);
+
+/// The connections of each user, in memory.
+pub struct Presence {
+    node: Node,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    connections: HashMap<Sid<User>, usize>,
+    /// Those of whom the store may say something else.
+    unsettled: HashSet<(Sid<Service>, Sid<User>)>,
+}
+
+impl Presence {
+    /// Nobody is connected to a new node.
+    pub fn new(node: Node) -> Self {
+        Self { node, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_here(&self, user: Sid<User>) -> bool {
+        self.state().connections.contains_key(&user)
+    }
+}
+
+/// Somebody has connected.
+pub async fn arrived(app: &Arc<App>, connected: &Connected) {
+    let user = connected.client.user_sid;
+    let count = {
+        let mut state = app.presence.state();
+        let count = state.connections.entry(user).or_default();
+        *count += 1;
+        *count
+    };
+    if count == 1 {
+        settle(app, connected.service_sid, user).await;
+    }
+}
+
+/// A connection is over.
+pub async fn left(app: &Arc<App>, connected: &Connected) {
+    let user = connected.client.user_sid;
+    let is_last = {
+        let mut state = app.presence.state();
+        let Some(count) = state.connections.get_mut(&user) else { return };
+        *count -= 1;
+        let is_last = *count == 0;
+        if is_last {
+            state.connections.remove(&user);
+        }
+        is_last
+    };
+    if is_last {
+        settle(app, connected.service_sid, user).await;
+    }
+}
+
+/// Writes down what is so when it is written, whatever has happened since it was asked for. What cannot be written now
+/// is written with the next lease.
+async fn settle(app: &Arc<App>, service: Sid<Service>, user: Sid<User>) {
+    match app.store.read(move |tx| presences::are_kept(tx, service)).await {
+        Ok(false) => return,
+        Ok(true) => {}
+        Err(error) => return unsettled(app, (service, user), &error.into()),
+    }
+    let there = Arc::clone(app);
+    let roots = Roots::one(User::root(user));
+    let write = move |tx: &mut store::Tx<'_>| {
+        let Presence { node, .. } = there.presence;
+        presences::settle(tx, node, (service, user), there.presence.is_here(user))
+    };
+    if let Err(failure) = app.store.write(roots, write).await {
+        unsettled(app, (service, user), &failure);
+    }
+}
+
+fn unsettled(app: &App, who: (Sid<Service>, Sid<User>), failure: &Failure) {
+    tracing::warn!("failed to note who is connected; it is tried again: {failure:?}");
+    app.presence.state().unsettled.insert(who);
+}
+
+/// Renews this node's lease, and sweeps up after others, until the server stops. Then the lease ends.
+pub async fn keep(app: Arc<App>, stops: Stops) {
+    let keeping = async {
+        loop {
+            if let Err(failure) = renew(&app).await {
+                tracing::error!("failed to renew this node's lease: {failure:?}");
+            }
+            tokio::time::sleep(RENEW_EVERY).await;
+        }
+    };
+    stops.soft.run_until_cancelled(keeping).await;
+}
+
+async fn renew(app: &Arc<App>) -> Result<(), Failure> {
+    let node = app.presence.node;
+    app.store.write(Roots::none(), move |tx| presences::renew(tx, node)).await?;
+    let unsettled = std::mem::take(&mut app.presence.state().unsettled);
+    for (service, user) in unsettled {
+        settle(app, service, user).await;
+    }
+    while let Some(gone) = app.store.read::<_, StoreError>(presences::next_gone).await? {
+        app.store.write(Roots::none(), move |tx| presences::sweep(tx, gone)).await?;
+    }
+    Ok(())
+}
