@@ -122,7 +122,8 @@ impl User {
 
     /// Where the service keeps no reachability, nothing is said of it; where it does, a user who never
     /// connected is off line.
-    fn seen_from(mut self, service: &Service) -> Self {
+    #[must_use]
+    pub fn seen_from(mut self, service: &Service) -> Self {
         if service.reachability_enabled {
             self.is_online = Some(self.is_online.unwrap_or(false));
         } else {
@@ -181,6 +182,8 @@ const INSERT_HEAD: &str = "INSERT INTO user_heads (sid, chat_service_sid, positi
      memberships) VALUES ($1, $2, 1, 1, 0)";
 const CHANGE_PROFILE: &str = "UPDATE user_heads SET position = position + 1, \
      profile_position = position + 1 WHERE chat_service_sid = $1 AND sid = $2";
+const POSITIONS: &str =
+    "SELECT position, profile_position FROM user_heads WHERE chat_service_sid = $1 AND sid = $2";
 const REMOVE_HEAD: &str = "DELETE FROM user_heads WHERE chat_service_sid = $1 AND sid = $2";
 
 // Operations: one transaction each ───────────────────────────────────────────
@@ -191,6 +194,15 @@ pub fn find(tx: &mut Tx<'_>, service: Sid<Service>, key: &Key<User>) -> Result<O
         Key::Sid(sid) => tx.find(BY_SID, &[&service, sid]),
         Key::Name(identity) => tx.find(BY_IDENTITY, &[&service, identity]),
     }
+}
+
+/// Where a user stands: the latest position, and that of the latest change of the profile.
+pub fn positions(
+    tx: &mut Tx<'_>,
+    service: Sid<Service>,
+    sid: Sid<User>,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    tx.row(POSITIONS, &[&service, &sid], |row| Ok((row.next()?, row.next()?)))
 }
 
 /// The user of the path, or 404.
