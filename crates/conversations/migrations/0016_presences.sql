@@ -7,6 +7,7 @@ CREATE TABLE nodes (
 CREATE TABLE presences (
     user_sid {BYTES} NOT NULL,
     node {BYTES} NOT NULL,
+    account_sid {BYTES} NOT NULL,
     chat_service_sid {BYTES} NOT NULL,
     PRIMARY KEY (user_sid, node)
 ) {NARROW};

@@ -6,6 +6,9 @@
 use crate::prelude::*;
 use crate::{services, users};
 
+/// Whose user somebody is.
+pub type Tenant = (Sid<Account>, Sid<Service>);
+
 /// A server among those that share the store, for as long as it runs.
 pub type Node = [u8; 16];
 
@@ -17,7 +20,8 @@ const AT_ONCE: i64 = 100;
 
 // Storage ────────────────────────────────────────────────────────────────────
 
-const INSERT: &str = "INSERT INTO presences (user_sid, node, chat_service_sid) VALUES ($1, $2, $3) \
+const INSERT: &str = "INSERT INTO presences (user_sid, node, account_sid, chat_service_sid) \
+     VALUES ($1, $2, $3, $4) \
      ON CONFLICT DO NOTHING";
 const REMOVE: &str = "DELETE FROM presences WHERE user_sid = $1 AND node = $2";
 const ANYWHERE: &str = "SELECT user_sid FROM presences WHERE user_sid = $1 LIMIT 1";
@@ -26,36 +30,34 @@ const ANYWHERE: &str = "SELECT user_sid FROM presences WHERE user_sid = $1 LIMIT
 const RENEW: &str = "INSERT INTO nodes (key, leased_until) VALUES ($1, $2) \
      ON CONFLICT (key) DO UPDATE SET leased_until = excluded.leased_until";
 const GONE: &str = "SELECT key FROM nodes WHERE leased_until < $1 LIMIT 1";
-const OF_NODE: &str = "SELECT user_sid, chat_service_sid FROM presences WHERE node = $1 ORDER BY user_sid LIMIT $2";
+const OF_NODE: &str = "SELECT account_sid, chat_service_sid, user_sid FROM presences WHERE node = $1 \
+     ORDER BY user_sid LIMIT $2";
 const REMOVE_NODE: &str = "DELETE FROM nodes WHERE key = $1 AND leased_until < $2";
 const EXPIRE_ALL: &str = "UPDATE nodes SET leased_until = 0 WHERE leased_until > 0";
 
 // Operations: within a transaction ───────────────────────────────────────────
 
 /// Whether anybody keeps account of who is there.
-pub fn are_kept(tx: &mut Tx<'_>, service: Sid<Service>) -> Result<bool, StoreError> {
-    Ok(services::find(tx, service)?.is_some_and(|service| service.reachability_enabled))
+pub fn are_kept(tx: &mut Tx<'_>, (account, service): Tenant) -> Result<bool, StoreError> {
+    Ok(services::find(tx, account, service)?.is_some_and(|service| service.reachability_enabled))
 }
 
-/// Notes whether a user is connected to this node, and with it whether it is on line. Of a user that is gone nothing is
-/// noted.
+/// Notes whether a user is connected to this node, and with it whether it is on line.
 pub fn settle(
     tx: &mut Tx<'_>,
     node: Node,
-    (service, user): (Sid<Service>, Sid<User>),
+    ((account, service), user): (Tenant, Sid<User>),
     is_here: bool,
-) -> Result<(), Failure> {
-    let Some(user) = users::find(tx, service, &Key::Sid(user))? else {
-        return Ok(tx.put(REMOVE, &[&user, &node])?);
-    };
-    tx.lock(&Roots::one(User::root(user.sid)))?;
+) -> Result<(), StoreError> {
+    tx.lock(&Roots::one(User::root(user)))?;
     if is_here {
-        tx.put(INSERT, &[&user.sid, &node, &service])?;
+        tx.put(INSERT, &[&user, &node, &account, &service])?;
     } else {
-        tx.put(REMOVE, &[&user.sid, &node])?;
+        tx.put(REMOVE, &[&user, &node])?;
     }
-    let is_online = is_here || tx.row(ANYWHERE, &[&user.sid], one::<Sid<User>>)?.is_some();
-    users::set_online(tx, user, is_online)
+    let is_online = is_here || tx.row(ANYWHERE, &[&user], one::<Sid<User>>)?.is_some();
+    users::set_online(tx, (account, service), user, is_online)?;
+    Ok(())
 }
 
 /// This node is there for another while.
@@ -71,12 +73,12 @@ pub fn next_gone(tx: &mut Tx<'_>) -> Result<Option<Node>, StoreError> {
 }
 
 /// Takes some of those who were connected to a node that is gone off line.
-pub fn sweep(tx: &mut Tx<'_>, node: Node) -> Result<(), Failure> {
-    let read = |row: &mut Row<'_>| Ok((row.next::<Sid<User>>()?, row.next::<Sid<Service>>()?));
-    let some = tx.rows(OF_NODE, &[&node, &AT_ONCE], read)?;
-    tx.lock(&some.iter().fold(Roots::none(), |roots, (user, _)| roots.and(User::root(*user))))?;
-    for (user, service) in &some {
-        settle(tx, node, (*service, *user), false)?;
+pub fn sweep(tx: &mut Tx<'_>, node: Node) -> Result<(), StoreError> {
+    let read = |row: &mut Row<'_>| Ok(((row.next()?, row.next()?), row.next()?));
+    let some: Vec<(Tenant, Sid<User>)> = tx.rows(OF_NODE, &[&node, &AT_ONCE], read)?;
+    tx.lock(&some.iter().fold(Roots::none(), |roots, (_, user)| roots.and(User::root(*user))))?;
+    for user in &some {
+        settle(tx, node, *user, false)?;
     }
     if some.is_empty() {
         let now = tx.now();

@@ -299,6 +299,38 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
     Ok(user)
 }
 
+/// Notes that a user is connected, or is no longer. Nobody is told of it but who follows the user. Whether anything
+/// has changed: where the service keeps no reachability nobody comes on line, and who was still goes off.
+pub fn set_online(
+    tx: &mut Tx<'_>,
+    (account, service): (Sid<Account>, Sid<Service>),
+    sid: Sid<User>,
+    is_online: bool,
+) -> Result<bool, StoreError> {
+    tx.lock(&Roots::one(User::root(sid)))?;
+    let Some(user) = find(tx, service, &Key::Sid(sid))? else { return Ok(false) };
+    let is_kept = !is_online || services::find(tx, account, service)?.is_some_and(|one| one.reachability_enabled);
+    if !is_kept || user.is_online.unwrap_or(false) == is_online {
+        return Ok(false);
+    }
+    keep_reachability(tx, &User { is_online: Some(is_online), ..user })?;
+    Ok(true)
+}
+
+/// Notes whether a locked user has a device that can be notified.
+pub fn set_notifiable(tx: &mut Tx<'_>, user: User, is_notifiable: bool) -> Result<(), StoreError> {
+    if user.is_notifiable == Some(is_notifiable) {
+        return Ok(());
+    }
+    keep_reachability(tx, &User { is_notifiable: Some(is_notifiable), ..user })
+}
+
+fn keep_reachability(tx: &mut Tx<'_>, user: &User) -> Result<(), StoreError> {
+    tx.replace(user)?;
+    tx.touch(User::root(user.sid));
+    tx.put(CHANGE_PROFILE, &[&user.chat_service_sid, &user.sid])
+}
+
 /// Takes the user out of sight and out of its conversations; its messages stay.
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     services::require(tx, call)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use conversations::webhooks::Texts;
 use conversations::{Account, ApiKey, Limits, parse_messaging_services, parse_senders};
 use ipnet::IpNet;
-use server::{Guard, MediaSettings, PublicUrl, Rates, S3, Settings, WebhookSettings};
+use server::{Guard, MediaSettings, PublicUrl, Rates, RealtimeSettings, S3, Settings, WebhookSettings};
 use wire::{Prefix, RetryOn, Sid};
 
 use crate::environment::Environment;

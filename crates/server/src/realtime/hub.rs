@@ -179,8 +179,10 @@ impl Hub {
         correlation_id: &Number,
         unknown: Vec<(String, String)>,
     ) {
-        let problem = Problem::NOT_FOUND;
-        let failed = unknown.into_iter().map(|(sid, kind)| told::Status::failed(sid, kind, &problem));
+        let failed = unknown.into_iter().map(|(sid, kind)| {
+            let problem = Problem::not_found(&sid);
+            told::Status::failed(sid, kind, &problem)
+        });
         told::status(by, ("subscription_failed", correlation_id), &failed.collect::<Vec<_>>());
     }
 

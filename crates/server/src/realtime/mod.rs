@@ -5,6 +5,7 @@
 mod connected;
 mod entities;
 mod exchange;
+mod frame;
 mod hub;
 mod presence;
 mod subscriptions;

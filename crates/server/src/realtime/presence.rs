@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use conversations::presences::{self, LEASE_SECONDS, Node};
-use conversations::{Failure, Service, User};
+use conversations::presences::{self, LEASE_SECONDS, Node, Tenant};
+use conversations::User;
 use store::{Roots, StoreError};
 use wire::Sid;
 
@@ -26,7 +26,7 @@ pub struct Presence {
 struct State {
     connections: HashMap<Sid<User>, usize>,
     /// Those of whom the store may say something else.
-    unsettled: HashSet<(Sid<Service>, Sid<User>)>,
+    unsettled: HashSet<(Tenant, Sid<User>)>,
 }
 
 impl Presence {
@@ -54,7 +54,7 @@ pub async fn arrived(app: &Arc<App>, connected: &Connected) {
         *count
     };
     if count == 1 {
-        settle(app, connected.service_sid, user).await;
+        settle(app, ((connected.account_sid, connected.service_sid), user)).await;
     }
 }
 
@@ -72,31 +72,31 @@ pub async fn left(app: &Arc<App>, connected: &Connected) {
         is_last
     };
     if is_last {
-        settle(app, connected.service_sid, user).await;
+        settle(app, ((connected.account_sid, connected.service_sid), user)).await;
     }
 }
 
 /// Writes down what is so when it is written, whatever has happened since it was asked for. What cannot be written now
 /// is written with the next lease.
-async fn settle(app: &Arc<App>, service: Sid<Service>, user: Sid<User>) {
-    match app.store.read(move |tx| presences::are_kept(tx, service)).await {
+async fn settle(app: &Arc<App>, (tenant, user): (Tenant, Sid<User>)) {
+    match app.store.read(move |tx| presences::are_kept(tx, tenant)).await {
         Ok(false) => return,
         Ok(true) => {}
-        Err(error) => return unsettled(app, (service, user), &error.into()),
+        Err(error) => return unsettled(app, (tenant, user), &error),
     }
     let there = Arc::clone(app);
     let roots = Roots::one(User::root(user));
     let write = move |tx: &mut store::Tx<'_>| {
         let Presence { node, .. } = there.presence;
-        presences::settle(tx, node, (service, user), there.presence.is_here(user))
+        presences::settle(tx, node, (tenant, user), there.presence.is_here(user))
     };
-    if let Err(failure) = app.store.write(roots, write).await {
-        unsettled(app, (service, user), &failure);
+    if let Err(error) = app.store.write(roots, write).await {
+        unsettled(app, (tenant, user), &error);
     }
 }
 
-fn unsettled(app: &App, who: (Sid<Service>, Sid<User>), failure: &Failure) {
-    tracing::warn!("failed to note who is connected; it is tried again: {failure:?}");
+fn unsettled(app: &App, who: (Tenant, Sid<User>), error: &StoreError) {
+    tracing::warn!("failed to note who is connected; it is tried again: {error:?}");
     app.presence.state().unsettled.insert(who);
 }
 
@@ -104,8 +104,8 @@ fn unsettled(app: &App, who: (Sid<Service>, Sid<User>), failure: &Failure) {
 pub async fn keep(app: Arc<App>, stops: Stops) {
     let keeping = async {
         loop {
-            if let Err(failure) = renew(&app).await {
-                tracing::error!("failed to renew this node's lease: {failure:?}");
+            if let Err(error) = renew(&app).await {
+                tracing::error!("failed to renew this node's lease: {error:?}");
             }
             tokio::time::sleep(RENEW_EVERY).await;
         }
@@ -113,14 +113,14 @@ pub async fn keep(app: Arc<App>, stops: Stops) {
     stops.soft.run_until_cancelled(keeping).await;
 }
 
-async fn renew(app: &Arc<App>) -> Result<(), Failure> {
+async fn renew(app: &Arc<App>) -> Result<(), StoreError> {
     let node = app.presence.node;
     app.store.write(Roots::none(), move |tx| presences::renew(tx, node)).await?;
     let unsettled = std::mem::take(&mut app.presence.state().unsettled);
-    for (service, user) in unsettled {
-        settle(app, service, user).await;
+    for who in unsettled {
+        settle(app, who).await;
     }
-    while let Some(gone) = app.store.read::<_, StoreError>(presences::next_gone).await? {
+    while let Some(gone) = app.store.read(presences::next_gone).await? {
         app.store.write(Roots::none(), move |tx| presences::sweep(tx, gone)).await?;
     }
     Ok(())

@@ -79,14 +79,20 @@ async fn step(app: &Arc<App>, shard: &Shard, listeners: &mut Listeners) -> Done 
             if !error.is_busy() {
                 tracing::error!("failed to read what has changed: {error:?}");
             }
-            let mut inbox = shard.inbox();
-            inbox.dirty.extend(touched.iter().map(|touched| touched.of.root()));
-            if let Some(wanted) = wanted.and_then(Arc::into_inner) {
-                inbox.asked.push_front(Asked::Subscribe(wanted));
-            }
-            drop(inbox);
+            shard.put_back(&touched, wanted.and_then(Arc::into_inner));
             tokio::time::sleep(PAUSE).await;
             Done::Some(None)
+        }
+    }
+}
+
+impl Shard {
+    /// What could not be read is read later.
+    fn put_back(&self, touched: &[Touched], wanted: Option<Wanted>) {
+        let mut inbox = self.inbox();
+        inbox.dirty.extend(touched.iter().map(|touched| touched.of.root()));
+        if let Some(wanted) = wanted {
+            inbox.asked.push_front(Asked::Subscribe(wanted));
         }
     }
 }
