@@ -24,6 +24,8 @@ pub struct Settings {
     pub rates: Rates,
     /// What opens the administration of the whole server. None: it is not there.
     pub admin_tokens: Vec<String>,
+    /// Whether whoever asks is given an access token in any name, as demonstrations want it.
+    pub demo_tokens: bool,
     /// How many connections are served at a time. More wait to be accepted.
     pub max_connections: usize,
     /// How webhooks are called.
@@ -83,6 +85,7 @@ impl Default for Settings {
             limits: Limits::Strict,
             rates: Rates::default(),
             admin_tokens: Vec::new(),
+            demo_tokens: false,
             max_connections: 10_000,
             webhooks: WebhookSettings::default(),
             manual_clock: None,

@@ -16,7 +16,7 @@ use crate::environment::Environment;
 use crate::given::Given;
 use crate::logging::{Format, Logging};
 use crate::sections::{
-    AccountSection, LimitsSection, MediaSection, Sections, ServerSection, WebhooksSection,
+    AccountSection, AdminSection, LimitsSection, MediaSection, Sections, ServerSection, WebhooksSection,
 };
 
 /// Something is wrong with what was asked, in words for people.
@@ -95,7 +95,7 @@ impl Configuration {
         let (environment, unknown) = Environment::of_process().read()?;
         let mut configuration = Self::of(&gathered(flags, &environment)?)?;
         let warning = |name| format!("the environment variable {name} is not known and means nothing");
-        configuration.warnings = unknown.into_iter().map(warning).collect();
+        configuration.warnings.extend(unknown.into_iter().map(warning));
         Ok(configuration)
     }
 
@@ -111,6 +111,7 @@ impl Configuration {
             metrics,
             settings: Settings {
                 admin_tokens: set(&admin.token).into_iter().collect(),
+                demo_tokens: admin.demo_tokens,
                 media: media_settings(media)?,
                 webhooks: webhook_settings(webhooks)?,
                 rates: rates(limits)?,
@@ -131,9 +132,14 @@ impl Configuration {
             repeatable: repeatable(server)?,
             pinned: pinned(account)?,
             logging: Logging::new(&log.level, Format::parse(&log.format)?)?,
-            warnings: Vec::new(),
+            warnings: demo_warning(admin),
         })
     }
+}
+
+fn demo_warning(admin: &AdminSection) -> Vec<String> {
+    let text = "admin.demo_tokens is on: whoever reaches this server may be any of its users";
+    admin.demo_tokens.then(|| text.to_owned()).into_iter().collect()
 }
 
 fn gathered(flags: &Given, environment: &Given) -> Result<Sections, Misconfigured> {
