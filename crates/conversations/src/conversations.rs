@@ -6,12 +6,14 @@ use serde_json::value::RawValue;
 
 pub use form::{Bindings, ConversationForm, ListConversations, closed_timer, inactive_timer};
 
+use crate::call::Scope;
 use crate::claims::{self, Claim};
 use crate::events::{self, Cause, EventType};
 use crate::heads::{self, Head, State, Timers};
 use crate::ids::Ids;
 use crate::paging::{arrange, rows};
 use crate::prelude::*;
+use crate::sync::SyncObjects;
 use crate::{accounts, participants, purges, services};
 
 // Record ─────────────────────────────────────────────────────────────────────
@@ -86,14 +88,24 @@ impl Resource for Shown {
         format!("{}/Conversations/{}", call.service_url(), self.conversation.sid)
     }
 
-    fn links(&self, _: &Call, url: &str) -> Links {
+    fn links(&self, call: &Call, url: &str) -> Links {
         let parts = [
             ("participants", "Participants"),
             ("messages", "Messages"),
             ("webhooks", "Webhooks"),
             ("export", "Export"),
         ];
-        below(url, &parts)
+        // What a client cannot ask for is not offered to it.
+        let reachable = if call.scope == Scope::Client { 2 } else { parts.len() };
+        below(url, &parts[..reachable])
+    }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        let Self { conversation, head } = self;
+        members.put("created_by", &conversation.created_by);
+        members.put("messages_count", &head.messages);
+        members.put("participants_count", &head.participants);
+        members.put("sync_objects", &SyncObjects::of(head.sid));
     }
 }
 

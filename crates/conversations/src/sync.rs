@@ -2,5 +2,7 @@
 //! no log of events; what somebody has missed is told from what is there now, and from tombstones.
 
 mod object;
+mod objects;
 
 pub use object::{ObjectType, SyncObject};
+pub use objects::{SyncObjects, SyncObjectsOfUser};

@@ -4,6 +4,7 @@ use crate::claims::{self, Claim};
 use crate::events::{self, EventType};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
+use crate::sync::SyncObjectsOfUser;
 use crate::{bindings, memberships, participants, purges, services};
 
 /// What a deletion takes out of its conversations at once; a user with more leaves the rest to housekeeping.
@@ -38,6 +39,10 @@ impl Resource for User {
 
     fn links(&self, _: &Call, url: &str) -> Links {
         below(url, &[("user_conversations", "Conversations")])
+    }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        members.put("sync_objects", &SyncObjectsOfUser::of(self.sid));
     }
 }
 
