@@ -18,7 +18,7 @@ mod metrics;
 mod openapi;
 mod outbound;
 mod perform;
-mod realtime;
+pub mod realtime;
 mod rest;
 mod settings;
 mod start;

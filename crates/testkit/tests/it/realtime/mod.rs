@@ -1,0 +1,6 @@
+//! What clients of the SDK ask through their tunnel, by whole answers.
+
+mod commands;
+mod configuration;
+mod templates;
+mod typing;
