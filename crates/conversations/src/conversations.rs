@@ -1,7 +1,9 @@
 //! Conversations: where messages and participants are, from active over inactive to closed.
 
 mod form;
+mod seen;
 
+use seen::Seen;
 use serde_json::value::RawValue;
 
 pub use form::{Bindings, ConversationForm, ListConversations, closed_timer, inactive_timer};
@@ -290,6 +292,11 @@ fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
     Ok(Shown { conversation: of_head(tx, &head)?, head })
 }
 
+fn show(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Seen, Failure> {
+    let shown = fetch(tx, call, path)?;
+    Ok(Seen::new(tx, call, shown)?)
+}
+
 /// By recent activity; where dates are asked for, by creation, newest first.
 fn list(
     tx: &mut Tx<'_>,
@@ -422,7 +429,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::list(LIST, Paged::new("conversations", 100), list),
         Operation::create(LIST, create),
-        Operation::fetch(ONE, fetch),
+        Operation::fetch(ONE, show),
         Operation::update(ONE, update),
         Operation::delete(ONE, delete),
     ]

@@ -43,6 +43,14 @@ impl House {
 }
 
 impl Client {
+    /// The same client with a token that names a push credential.
+    #[must_use]
+    pub fn with_push_credential(mut self, sid: &str) -> Self {
+        let connected = Arc::get_mut(&mut self.connected).expect("nobody else has it");
+        connected.push_credential_sid = Some(Sid::parse(sid).expect("it is one"));
+        self
+    }
+
     /// The path of what stands below the client's service.
     pub fn below(&self, path: &str) -> String {
         format!("/Client/v2/Services/{}{path}", self.connected.service_sid)
@@ -82,7 +90,7 @@ impl Client {
             content_type: content_type.to_owned(),
             body: body.to_owned().into(),
         };
-        let answered = answer(&self.house.app, &self.connected, &request).await;
+        let answered = answer(&self.house.app, &self.connected, request).await;
         let status = StatusCode::from_u16(answered.status).expect("it is one");
         Reply { status, headers: HeaderMap::new(), body: answered.body }
     }

@@ -9,18 +9,18 @@ use super::exchange::{Reply, Request};
 use super::{commands, configuration, templates, typing};
 use crate::app::App;
 
-/// Answers one request of a client.
-pub async fn answer(app: &Arc<App>, connected: &Arc<Connected>, request: &Request) -> Reply {
-    if let Some(reply) = configuration::run(app, connected, request).await {
+/// Answers one request of a client. Whose it is decides the connection, and nothing that the request says.
+pub async fn answer(app: &Arc<App>, connected: &Arc<Connected>, request: Request) -> Reply {
+    if let Some(reply) = configuration::run(app, connected, &request).await {
         return reply;
     }
-    if let Some(reply) = templates::run(app, connected, request).await {
+    if let Some(reply) = templates::run(app, connected, &request).await {
         return reply;
     }
-    if let Some(reply) = typing::run(app, connected, request).await {
+    if let Some(reply) = typing::run(app, connected, &request).await {
         return reply;
     }
-    if let Some(reply) = commands::run(app, connected, request).await {
+    if let Some(reply) = commands::run(app, connected, &request).await {
         return reply;
     }
     Reply::problem(&Problem::not_found(&request.path))

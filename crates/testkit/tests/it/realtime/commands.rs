@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use testkit::{Client, House, on_both};
 
 /// Alice, and a conversation in which she takes part.
-async fn room(house: &House) -> (Client, String) {
+pub async fn room(house: &House) -> (Client, String) {
     let sid = house.post("/v1/Conversations", "UniqueName=room").await.sid();
     let path = format!("/Conversations/{sid}");
     // A user who is there already would cost PostgreSQL a second run, and with it a sid.
@@ -73,15 +73,18 @@ async fn a_conversation_is_created_changed_and_deleted() {
       "date_created": "2026-01-01T00:00:00Z",
       "date_updated": "2026-01-01T00:00:00Z",
       "friendly_name": "The room",
+      "last_read_message_index": null,
       "links": {
         "messages": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH0000000000000000000000000000000b/Messages",
         "participants": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH0000000000000000000000000000000b/Participants"
       },
       "messages_count": 0,
       "messaging_service_sid": "MG00000000000000000000000000000007",
+      "notification_level": "default",
       "participants_count": 1,
       "sid": "CH0000000000000000000000000000000b",
       "state": "active",
+      "status": "joined",
       "sync_objects": {
         "conversation": "CH0000000000000000000000000000000b.channel",
         "messages": "CH0000000000000000000000000000000b.messages",

@@ -2,5 +2,6 @@
 
 mod commands;
 mod configuration;
+mod hooks;
 mod templates;
 mod typing;
