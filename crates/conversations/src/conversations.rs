@@ -1,17 +1,21 @@
 //! Conversations: where messages and participants are, from active over inactive to closed.
 
 mod form;
+mod seen;
 
+use seen::Seen;
 use serde_json::value::RawValue;
 
 pub use form::{Bindings, ConversationForm, ListConversations, closed_timer, inactive_timer};
 
+use crate::call::Scope;
 use crate::claims::{self, Claim};
 use crate::events::{self, Cause, EventType};
 use crate::heads::{self, Head, State, Timers};
 use crate::ids::Ids;
 use crate::paging::{arrange, rows};
 use crate::prelude::*;
+use crate::sync::SyncObjects;
 use crate::{accounts, participants, purges, services};
 
 // Record ─────────────────────────────────────────────────────────────────────
@@ -86,14 +90,24 @@ impl Resource for Shown {
         format!("{}/Conversations/{}", call.service_url(), self.conversation.sid)
     }
 
-    fn links(&self, _: &Call, url: &str) -> Links {
+    fn links(&self, call: &Call, url: &str) -> Links {
         let parts = [
             ("participants", "Participants"),
             ("messages", "Messages"),
             ("webhooks", "Webhooks"),
             ("export", "Export"),
         ];
-        below(url, &parts)
+        // What a client cannot ask for is not offered to it.
+        let reachable = if call.scope == Scope::Client { 2 } else { parts.len() };
+        below(url, &parts[..reachable])
+    }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        let Self { conversation, head } = self;
+        members.put("created_by", &conversation.created_by);
+        members.put("messages_count", &head.messages);
+        members.put("participants_count", &head.participants);
+        members.put("sync_objects", &SyncObjects::of(head.sid));
     }
 }
 
@@ -282,6 +296,11 @@ fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
     Ok(Shown { conversation: of_head(tx, &head)?, head })
 }
 
+fn show(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Seen, Failure> {
+    let shown = fetch(tx, call, path)?;
+    Ok(Seen::new(tx, call, shown)?)
+}
+
 /// By recent activity; where dates are asked for, by creation, newest first.
 fn list(
     tx: &mut Tx<'_>,
@@ -414,7 +433,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::list(LIST, Paged::new("conversations", 100), list),
         Operation::create(LIST, create),
-        Operation::fetch(ONE, fetch),
+        Operation::fetch(ONE, show),
         Operation::update(ONE, update),
         Operation::delete(ONE, delete),
     ]

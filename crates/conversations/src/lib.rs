@@ -81,7 +81,7 @@ pub use paging::Page;
 pub use participants::Participant;
 pub use receipts::Receipt;
 pub use records::{Visitor, each_record};
-pub use resource::{Links, Resource};
+pub use resource::{Links, Members, Resource};
 pub use roles::Role;
 pub use seeded_ids::SeededIds;
 pub use services::Service;

@@ -113,6 +113,10 @@ impl Resource for Shown {
     fn links(&self, _: &Call, url: &str) -> Links {
         below(url, &[("delivery_receipts", "Receipts"), ("channel_metadata", "ChannelMetadata")])
     }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        members.put("subject", &self.message.subject);
+    }
 }
 
 // Rules: pure ────────────────────────────────────────────────────────────────

@@ -7,10 +7,11 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use store::{Roots, Tx};
-use wire::{Form, Key, Meta, PageRequest, Prefix, Problem, Sid, meta};
+use wire::{Form, Key, PageRequest, Prefix, Problem, Sid, Tokens, meta};
 
-use crate::call::Call;
+use crate::call::{Call, Scope};
 use crate::failure::Failure;
 use crate::paging::Page;
 use crate::resource::{Resource, render};
@@ -261,13 +262,16 @@ impl Operation {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
             Ok(Work::Read(Box::new(move |tx| {
                 let page = run(tx, &call, &path, &filter, &request)?;
-                let url = format!("{}/v1{}", call.base_url, call.path);
-                let about = meta(&url, &filter.parameters(), &request, page.next, page.previous, paged.key);
-                Ok(Answer {
-                    status: 200,
-                    is_replayed: false,
-                    body: Body::Ready(render_page(&page.items, &call, &about, paged)),
-                })
+                let (next, previous) = (page.next, page.previous);
+                let body = if call.scope == Scope::Client {
+                    let about = Tokens::new(request.list, next, previous);
+                    render_page(&page.items, &call, &about, paged)
+                } else {
+                    let url = format!("{}/v1{}", call.base_url, call.path);
+                    let about = meta(&url, &filter.parameters(), &request, next, previous, paged.key);
+                    render_page(&page.items, &call, &about, paged)
+                };
+                Ok(Answer { status: 200, is_replayed: false, body: Body::Ready(body) })
             })))
         });
         Self {
@@ -365,7 +369,7 @@ fn list_of(call: &Call, filters: &[(&'static str, String)]) -> wire::List {
     wire::List::of(&text)
 }
 
-fn render_page<R: Resource>(items: &[R], call: &Call, about: &Meta, paged: Paged) -> Vec<u8> {
+fn render_page<R: Resource>(items: &[R], call: &Call, about: &impl Serialize, paged: Paged) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024 * (items.len() + 1));
     out.extend_from_slice(b"{\"meta\":");
     serde_json::to_writer(&mut out, about).expect("meta has only text keys");

@@ -13,6 +13,7 @@ mod items;
 mod messages;
 mod my_conversations;
 mod object;
+mod objects;
 mod positions;
 mod rights;
 mod root;
@@ -23,6 +24,7 @@ pub use changes::{AT_ONCE, Action, Changes, Event, changes_of, changes_of_conver
 pub use entry::Item;
 pub use items::{Items, ItemsRequest, items};
 pub use object::{ObjectType, SyncObject};
+pub use objects::{SyncObjects, SyncObjectsOfUser};
 pub use positions::{Positions, positions};
 pub use rights::{may_read, not_found};
 pub use root::{RootView, root};

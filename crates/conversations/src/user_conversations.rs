@@ -1,11 +1,13 @@
 //! User conversations: the conversations of one user, each with what is that user's own in it: the read
 //! horizon, the notification level, what is unread.
 
+use crate::call::Scope;
 use crate::conversations::{self, Shown};
 use crate::heads::{self, Head, State, Timers};
 use crate::memberships::{self, Membership, NotificationLevel};
 use crate::participants::{self, ReadHorizon};
 use crate::prelude::*;
+use crate::sync::SyncObjects;
 use crate::{messages, services, users};
 
 /// Twilio's cap of what is counted as unread.
@@ -44,6 +46,12 @@ impl Resource for UserConversation {
         let conversation = format!("{}/Conversations/{}", call.service_url(), self.conversation_sid);
         let participant = format!("{conversation}/Participants/{}", self.participant_sid);
         vec![("participant", participant), ("conversation", conversation)]
+    }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        // Nobody is shown a conversation here without taking part in it.
+        members.put("status", &"joined");
+        members.put("sync_objects", &SyncObjects::of(self.conversation_sid));
     }
 }
 
@@ -98,13 +106,18 @@ const PAGE: &str = "WITH all_of_user AS MATERIALIZED (SELECT m.*, (SELECT last_a
      FROM memberships m WHERE m.user_sid = $2), \
      k AS (SELECT * FROM all_of_user WHERE last_activity IS NOT NULL{page})";
 
+/// The order for clients, who read all of it while others write: nothing moves in it, and a page costs no more
+/// than its rows.
+const PAGE_IN_PLACE: &str = "WITH k AS MATERIALIZED (SELECT m.* FROM memberships m WHERE m.user_sid = $2 AND \
+     EXISTS (SELECT 1 FROM conversation_heads WHERE chat_service_sid = $1 AND sid = m.conversation_sid){page})";
+
 /// The memberships of a page beside the two rows of each conversation.
-fn select() -> String {
+fn select(page: &str) -> String {
     let of_member: Vec<String> =
         Membership::COLUMNS.split(", ").map(|column| format!("k.{column}")).collect();
     let both = Shown::select();
     let both = both.strip_prefix("SELECT ").expect("it is a query");
-    format!("{PAGE} SELECT {}, {both} JOIN k ON k.conversation_sid = h.sid", of_member.join(", "))
+    format!("{page} SELECT {}, {both} JOIN k ON k.conversation_sid = h.sid", of_member.join(", "))
 }
 
 fn read(row: &mut Row<'_>) -> Result<(Membership, Shown), StoreError> {
@@ -145,7 +158,7 @@ fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<UserConversation, 
     show(tx, &membership, head)
 }
 
-/// By recent activity, whatever the state.
+/// By recent activity, whatever the state; for clients by sid.
 fn list(
     tx: &mut Tx<'_>,
     call: &Call,
@@ -155,12 +168,17 @@ fn list(
 ) -> Result<Page<UserConversation>, Failure> {
     services::require(tx, call)?;
     let user = users::of_path(tx, call, path)?;
-    let order = Order::descending("last_activity", Some("conversation_sid"));
+    let (select, order) = match call.scope {
+        Scope::Client => (select(PAGE_IN_PLACE), Order::by_sid("conversation_sid", None)),
+        Scope::Account | Scope::Service => {
+            (select(PAGE), Order::descending("last_activity", Some("conversation_sid")))
+        }
+    };
     let cursor = |(membership, shown): &(Membership, Shown)| Cursor {
         at: shown.head.last_activity.micros(),
         sid: *membership.conversation_sid.as_bytes(),
     };
-    let found = page(tx, (&select(), &[&call.service_sid, &user.sid]), &order, request, (read, cursor))?;
+    let found = page(tx, (&select, &[&call.service_sid, &user.sid]), &order, request, (read, cursor))?;
     let mut items = Vec::with_capacity(found.items.len());
     for (membership, shown) in found.items {
         let unread = unread(tx, &membership, &shown.head)?;

@@ -5,6 +5,7 @@ use crate::claims::{self, Claim};
 use crate::events::{self, EventType};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
+use crate::sync::SyncObjectsOfUser;
 use crate::{bindings, memberships, participants, purges, services};
 
 /// What a deletion takes out of its conversations at once; a user with more leaves the rest to housekeeping.
@@ -39,6 +40,10 @@ impl Resource for User {
 
     fn links(&self, _: &Call, url: &str) -> Links {
         below(url, &[("user_conversations", "Conversations")])
+    }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        members.put("sync_objects", &SyncObjectsOfUser::of(self.sid));
     }
 }
 
@@ -316,7 +321,8 @@ pub fn set_online(
 ) -> Result<bool, StoreError> {
     tx.lock(&Roots::one(User::root(sid)))?;
     let Some(user) = find(tx, service, &Key::Sid(sid))? else { return Ok(false) };
-    let is_kept = !is_online || services::find(tx, account, service)?.is_some_and(|one| one.reachability_enabled);
+    let is_kept =
+        !is_online || services::find(tx, account, service)?.is_some_and(|one| one.reachability_enabled);
     if !is_kept || user.is_online.unwrap_or(false) == is_online {
         return Ok(false);
     }

@@ -16,7 +16,8 @@ use crate::environment::Environment;
 use crate::given::Given;
 use crate::logging::{Format, Logging};
 use crate::sections::{
-    AccountSection, AdminSection, LimitsSection, MediaSection, Sections, ServerSection, WebhooksSection,
+    AccountSection, AdminSection, LimitsSection, MediaSection, Sections, ServerSection, StorageSection,
+    WebhooksSection,
 };
 
 /// Something is wrong with what was asked, in words for people.

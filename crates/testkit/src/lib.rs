@@ -4,6 +4,7 @@
 //! is moved by hand and sids that count, so that whole answers can be compared. [`on_both`] runs one test
 //! on SQLite and on PostgreSQL; where PostgreSQL is not to be had the test fails and says how to get it.
 
+mod client;
 mod database;
 mod fakes;
 mod figures;
@@ -12,6 +13,7 @@ mod receiver;
 mod reply;
 mod waiting;
 
+pub use client::Client;
 pub use database::{Database, Engine};
 pub use fakes::{CountingIds, ManualClock};
 pub use figures::{figure, is_full};

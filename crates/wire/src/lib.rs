@@ -28,7 +28,7 @@ pub use attributes::Attributes;
 pub use duration::IsoDuration;
 pub use form::{Asked, Form};
 pub use key::Key;
-pub use page::{Cursor, List, Meta, PageRequest, Position, meta};
+pub use page::{Cursor, List, Meta, PageRequest, Position, Tokens, meta};
 pub use problem::Problem;
 pub use sid::{Prefix, Sid};
 pub use signature::{signature, signed_text, standard_signature, with_body_sha256};

@@ -114,8 +114,7 @@ pub struct Status<'a> {
 }
 
 impl<'a> Status<'a> {
-    pub const OK: Self =
-        Self { code: 200, status: Cow::Borrowed("OK"), description: None, error_code: None };
+    pub const OK: Self = Self { code: 200, status: Cow::Borrowed("OK"), description: None, error_code: None };
 
     /// `problem` as the reason.
     pub fn refused(problem: &'a Problem) -> Self {

@@ -70,12 +70,23 @@ pub enum Of {
 /// What is asked of a shard, in order.
 enum Asked {
     Subscribe(Wanted),
-    Cancel { by: Arc<Connected>, correlation_id: Number, objects: Vec<SyncObject> },
+    Cancel {
+        by: Arc<Connected>,
+        correlation_id: Number,
+        objects: Vec<SyncObject>,
+    },
     /// Whatever it opens, a client is bound to its user, and goes with it.
     Watch(Arc<Connected>),
-    Gone { number: u64 },
+    Gone {
+        number: u64,
+    },
     /// For all who see who takes part, but those who are called so.
-    Typing { service: Sid<Service>, conversation: Sid<Conversation>, identity: String, frame: Bytes },
+    Typing {
+        service: Sid<Service>,
+        conversation: Sid<Conversation>,
+        identity: String,
+        frame: Bytes,
+    },
 }
 
 /// Somebody wants to listen to these objects, from what it has seen of each.
@@ -134,12 +145,7 @@ impl Hub {
 
     /// Subscribes to objects, from the id of the last event that was seen of each. What comes of it is told
     /// through the connection, under the correlation id: first what was missed, then that it is established.
-    pub fn subscribe(
-        &self,
-        by: &Arc<Connected>,
-        correlation_id: &Number,
-        objects: Vec<(SyncObject, i64)>,
-    ) {
+    pub fn subscribe(&self, by: &Arc<Connected>, correlation_id: &Number, objects: Vec<(SyncObject, i64)>) {
         let mut parts: [Vec<(SyncObject, i64)>; SHARDS] = Default::default();
         for (object, seen) in objects {
             parts[place(object.root())].push((object, seen));
@@ -173,12 +179,7 @@ impl Hub {
     }
 
     /// Tells that nothing can be called by these names.
-    pub fn refuse(
-        &self,
-        by: &Connected,
-        correlation_id: &Number,
-        unknown: Vec<(String, String)>,
-    ) {
+    pub fn refuse(&self, by: &Connected, correlation_id: &Number, unknown: Vec<(String, String)>) {
         let failed = unknown.into_iter().map(|(sid, kind)| {
             let problem = Problem::not_found(&sid);
             told::Status::failed(sid, kind, &problem)

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use conversations::presences::{self, LEASE_SECONDS, Node, Tenant};
 use conversations::User;
+use conversations::presences::{self, LEASE_SECONDS, Node, Tenant};
 use store::{Roots, StoreError};
 use wire::Sid;
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use conversations::sync::{ObjectType, SyncObject};
+use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use wire::Problem;
@@ -12,7 +13,7 @@ use super::connected::Connected;
 use super::exchange::{Reply, Request};
 use crate::app::App;
 
-pub const PATH: &str = "/v4/Subscriptions";
+const PATH: &str = "/v4/Subscriptions";
 
 /// Objects in one request, as it is told to clients.
 const AT_ONCE: usize = 1000;
@@ -51,8 +52,19 @@ struct Granted {
     ttl_in_s: u32,
 }
 
+/// Answers who wants to listen, or no longer; none for any other path.
+pub fn run(app: &App, connected: &Arc<Connected>, request: &Request) -> Option<Reply> {
+    if request.path != PATH {
+        return None;
+    }
+    if request.method != Method::POST {
+        return Some(Reply::problem(&Problem::METHOD_NOT_ALLOWED));
+    }
+    Some(subscribe(app, connected, request))
+}
+
 /// Hands it to the hub. What comes of each object is told later, through the connection.
-pub fn subscribe(app: &App, connected: &Arc<Connected>, request: &Request) -> Reply {
+fn subscribe(app: &App, connected: &Arc<Connected>, request: &Request) -> Reply {
     let Ok(Asked { action, correlation_id, requests }) = serde_json::from_slice(&request.body) else {
         return Reply::problem(&Problem::parameter("The body is not a request for subscriptions"));
     };

@@ -4,4 +4,5 @@
 mod conformance;
 mod lists;
 mod model;
+mod realtime;
 mod rest;

@@ -37,7 +37,8 @@ fn a_frame_of_the_sdk_is_read() {
 
 #[test]
 fn lengths_are_bytes_of_utf_8() {
-    let header = json!({"id": "TM\u{e9}\u{1F600}", "method": "message", "payload_size": 7, "token": "\u{e9}"});
+    let header =
+        json!({"id": "TM\u{e9}\u{1F600}", "method": "message", "payload_size": 7, "token": "\u{e9}"});
     let bytes = framed(&header, "\"\u{e9}\u{e9}\u{e9}\" and more".as_bytes());
     let frame = Frame::parse(&bytes).expect("it is one");
     assert_eq!(frame.header.id, "TM\u{e9}\u{1F600}");
@@ -141,12 +142,18 @@ fn a_welcome_grants_what_we_keep() {
 fn what_we_begin_has_an_id_of_its_own() {
     let (first, payload) = read(&notification("twilio.sync.event", b"{}"));
     let (second, _) = read(&notification("twilio.sync.event", b"{}"));
-    assert_eq!((&first["method"], &first["message_type"]), (&json!("notification"), &json!("twilio.sync.event")));
+    assert_eq!(
+        (&first["method"], &first["message_type"]),
+        (&json!("notification"), &json!("twilio.sync.event"))
+    );
     assert_eq!(payload, b"{}");
     let ids = [&first["id"], &second["id"]].map(|id| id.as_str().expect("text"));
     assert!(ids[0] != ids[1] && ids.iter().all(|id| id.len() == 38 && id.starts_with("TM")), "{ids:?}");
     let (header, _) = read(&token_about_to_expire());
-    assert_eq!((&header["method"], &header["client_update_type"]), (&json!("client_update"), &json!("token_about_to_expire")));
+    assert_eq!(
+        (&header["method"], &header["client_update_type"]),
+        (&json!("client_update"), &json!("token_about_to_expire"))
+    );
     let (header, _) = read(&close(&Problem::GONE));
     assert_eq!((&header["method"], &header["status"]["code"]), (&json!("close"), &json!(410)));
 }

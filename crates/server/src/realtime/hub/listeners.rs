@@ -59,7 +59,6 @@ impl Listened {
     pub fn watchers(&self) -> impl Iterator<Item = &Arc<Connected>> {
         self.watchers.values()
     }
-
 }
 
 impl Listeners {
@@ -118,8 +117,11 @@ impl Listeners {
     /// Ends everything that a connection has of one root, but the watch. Answers how much that was.
     pub fn cut(&mut self, number: u64, of: Of) -> usize {
         let Some(all) = self.connections.get(&number) else { return 0 };
-        let here: Vec<What> =
-            all.iter().filter(|(root, what)| *root == of && *what != What::Watch).map(|(_, what)| *what).collect();
+        let here: Vec<What> = all
+            .iter()
+            .filter(|(root, what)| *root == of && *what != What::Watch)
+            .map(|(_, what)| *what)
+            .collect();
         here.into_iter().filter(|what| self.end(number, of, *what)).count()
     }
 

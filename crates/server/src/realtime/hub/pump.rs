@@ -223,15 +223,12 @@ async fn read(
 
 fn judge(tx: &mut Tx<'_>, app: &App, touched: &Touched) -> Result<Judged, StoreError> {
     let changes = match touched.of {
-        Of::Conversation(service, sid) => {
-            sync::changes_of_conversation(tx, service, sid, touched.position)?
-        }
+        Of::Conversation(service, sid) => sync::changes_of_conversation(tx, service, sid, touched.position)?,
         Of::User(service, sid) => sync::changes_of_user(tx, service, sid, touched.position)?,
     };
     let mut expelled = Vec::new();
-    let somebody_left = |event: &Event| {
-        matches!(event.object, SyncObject::Roster(_)) && event.action == Action::Removed
-    };
+    let somebody_left =
+        |event: &Event| matches!(event.object, SyncObject::Roster(_)) && event.action == Action::Removed;
     if let (Of::Conversation(_, sid), true) = (touched.of, changes.events.iter().any(somebody_left)) {
         for connected in &touched.everybody {
             let call = connected.call(app, "");

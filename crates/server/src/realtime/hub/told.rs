@@ -91,11 +91,7 @@ impl Status {
 }
 
 /// Tells what became of subscriptions, under the number that was given with the request for them.
-pub fn status(
-    to: &Connected,
-    (event_type, correlation_id): (&'static str, &Number),
-    events: &[Status],
-) {
+pub fn status(to: &Connected, (event_type, correlation_id): (&'static str, &Number), events: &[Status]) {
     /// The message around them.
     #[derive(Serialize)]
     struct Message<'a> {

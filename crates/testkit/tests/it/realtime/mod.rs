@@ -1,0 +1,7 @@
+//! What clients of the SDK ask through their tunnel, by whole answers.
+
+mod commands;
+mod configuration;
+mod hooks;
+mod templates;
+mod typing;
