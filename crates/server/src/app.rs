@@ -97,6 +97,11 @@ impl App {
         })
     }
 
+    /// Who listens to what.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
     /// Where everything is stored.
     pub fn store(&self) -> &Store {
         &self.store

@@ -22,13 +22,14 @@ use conversations::sync::SyncObject;
 use conversations::{Conversation, Service, User};
 use serde_json::Number;
 use store::{Listener, Root};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 use wire::{Problem, Sid};
 
+use self::listeners::Listeners;
 use super::connected::Connected;
 
 pub use heal::heal;
-pub use pump::pump;
+pub use pump::{pump, tell};
 
 /// Each reads for itself; more than there are cores do not help.
 const SHARDS: usize = 4;
@@ -43,6 +44,8 @@ pub struct Hub {
 pub struct Shard {
     inbox: Mutex<Inbox>,
     wake: Notify,
+    /// Whoever does a step holds it until all have been told.
+    listeners: AsyncMutex<Listeners>,
 }
 
 #[derive(Default)]

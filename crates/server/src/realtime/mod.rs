@@ -21,6 +21,6 @@ mod typing;
 
 pub use connected::{Connected, Outbox};
 pub use exchange::{Reply, Request};
-pub use hub::{Hub, heal, pump};
+pub use hub::{Hub, heal, pump, tell};
 pub use presence::{Presence, keep as keep_lease};
 pub use requests::answer;

@@ -78,16 +78,22 @@ impl Listeners {
         }
     }
 
-    /// From now on a connection listens to an object, of which it has seen everything up to `seen`. Answers whether
-    /// it did so before.
-    pub fn subscribe(&mut self, connected: &Arc<Connected>, object: SyncObject, seen: i64) -> bool {
+    /// Up to where a connection was told of an object, if it listens to it.
+    pub fn told_to(&self, connected: &Connected, object: &SyncObject) -> Option<i64> {
+        let listened = self.roots.get(&Of::object(connected.service_sid, object))?;
+        let subscriber = listened.objects.get(object)?.get(&connected.number)?;
+        listened.position.max(Some(subscriber.seen))
+    }
+
+    /// From now on a connection listens to an object, of which it has seen everything up to `seen`.
+    pub fn subscribe(&mut self, connected: &Arc<Connected>, object: SyncObject, seen: i64) {
         let of = Of::object(connected.service_sid, &object);
         let number = connected.number;
         self.connections.entry(number).or_default().insert((of, What::Object(object)));
         let listened = self.listened(of);
         listened.position.get_or_insert(seen);
         let subscribers = listened.objects.entry(object).or_default();
-        subscribers.insert(number, Subscriber { connected: Arc::clone(connected), seen }).is_some()
+        subscribers.insert(number, Subscriber { connected: Arc::clone(connected), seen });
     }
 
     /// The same of its own user, which it is told nothing of by that.

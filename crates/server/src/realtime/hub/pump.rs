@@ -29,11 +29,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves a shard until the server stops.
 pub async fn pump(app: Arc<App>, shard: Arc<Shard>, stops: Stops) {
-    let mut listeners = Listeners::default();
     let mut paced = FuturesUnordered::new();
     let serving = async {
         loop {
-            match step(&app, &shard, &mut listeners).await {
+            match step(&app, &shard).await {
                 // Who has missed much is told the rest when it has taken in the most of this.
                 Done::Some(Some(rest)) => paced.push(async move {
                     rest.by.outbox.room().await;
@@ -50,6 +49,19 @@ pub async fn pump(app: Arc<App>, shard: Arc<Shard>, stops: Stops) {
     stops.soft.run_until_cancelled(serving).await;
 }
 
+/// Does all that there is to do now, for who does not want to wait until it is done by itself.
+pub async fn tell(app: &Arc<App>) {
+    for shard in app.hub.shards() {
+        loop {
+            match step(app, shard).await {
+                Done::Some(Some(rest)) => shard.inbox().asked.push_back(Asked::Subscribe(rest)),
+                Done::Some(None) => {}
+                Done::Nothing => break,
+            }
+        }
+    }
+}
+
 /// What came of a step.
 enum Done {
     Nothing,
@@ -58,7 +70,8 @@ enum Done {
 }
 
 /// Does a part of what there is to do.
-async fn step(app: &Arc<App>, shard: &Shard, listeners: &mut Listeners) -> Done {
+async fn step(app: &Arc<App>, shard: &Shard) -> Done {
+    let listeners = &mut *shard.listeners.lock().await;
     let Some(work) = take(shard, listeners) else { return Done::Nothing };
     for asked in work.simple {
         simple(shard, listeners, asked);
@@ -67,7 +80,8 @@ async fn step(app: &Arc<App>, shard: &Shard, listeners: &mut Listeners) -> Done 
     if touched.is_empty() && work.wanted.is_none() {
         return Done::Some(None);
     }
-    let (touched, wanted) = (Arc::new(touched), work.wanted.map(Arc::new));
+    let wanted = work.wanted.map(|wanted| Arc::new(wanted.from(listeners)));
+    let touched = Arc::new(touched);
     match read(app, &touched, wanted.as_ref()).await {
         Ok(Seen { changes, replays }) => {
             for (touched, changes) in touched.iter().zip(changes) {
@@ -94,6 +108,18 @@ impl Shard {
         if let Some(wanted) = wanted {
             inbox.asked.push_front(Asked::Subscribe(wanted));
         }
+    }
+}
+
+impl Wanted {
+    /// Whoever listens already has missed nothing, whatever it thinks.
+    fn from(mut self, listeners: &Listeners) -> Self {
+        for (object, seen) in &mut self.objects {
+            if listeners.told_to(&self.by, object).is_some() {
+                *seen = i64::MAX;
+            }
+        }
+        self
     }
 }
 
@@ -311,11 +337,11 @@ fn establish(
     let (mut established, mut failed, mut rest) = (Vec::new(), Vec::new(), Vec::new());
     for ((object, _), replay) in objects.iter().zip(replays) {
         let of = Of::object(by.service_sid, object);
-        let is_known = listeners.get(of).is_some_and(|listened| {
-            listened.subscribers(object).any(|subscriber| subscriber.connected.number == by.number)
-        });
+        let told = listeners.told_to(by, object);
         let changes = match replay {
-            Ok(_) if !is_known && listeners.count(by.number) >= OBJECTS => Err(Problem::TOO_MANY_REQUESTS),
+            Ok(_) if told.is_none() && listeners.count(by.number) >= OBJECTS => {
+                Err(Problem::TOO_MANY_REQUESTS)
+            }
             other => other,
         };
         let changes = match changes {
@@ -331,6 +357,10 @@ fn establish(
                 let (sid, object_type) = (object.to_string(), object.object_type().name().to_owned());
                 failed.push(Status::failed(sid, object_type, &problem));
             }
+            Ok(_) if let Some(position) = told => {
+                shard.release(of.root(), 1);
+                established.push(Status::established(object, position));
+            }
             Ok(changes) => {
                 for frame in told::missed(&changes.events) {
                     by.outbox.send(frame);
@@ -339,9 +369,7 @@ fn establish(
                     rest.push((*object, changes.position));
                     continue;
                 }
-                if listeners.subscribe(by, *object, changes.position) {
-                    shard.release(of.root(), 1);
-                }
+                listeners.subscribe(by, *object, changes.position);
                 if let Some(position) = listeners.get(of).and_then(|listened| listened.position) {
                     shard.told(of, position);
                 }
