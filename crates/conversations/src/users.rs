@@ -1,5 +1,6 @@
 //! Users: the people a service knows, each named by its `identity`.
 
+use crate::call::Limits;
 use crate::claims::{self, Claim};
 use crate::events::{self, EventType};
 use crate::prelude::*;
@@ -78,16 +79,22 @@ impl FromForm for CreateUser {
 
 /// Identities are case-sensitive text that cannot be taken for a sid or for the server itself.
 pub fn parse_identity(call: &Call, identity: &str) -> Result<String, Problem> {
+    judge_identity(call.limits, identity)?;
+    Ok(identity.to_owned())
+}
+
+/// The same of who may name a user without a call: the maker of an access token.
+pub fn judge_identity(limits: Limits, identity: &str) -> Result<(), Problem> {
     if Sid::<User>::parse(identity).is_some() {
         return Err(Problem::IDENTITY_LOOKS_LIKE_SID);
     }
     if identity == "system" {
         return Err(Problem::IDENTITY_RESERVED);
     }
-    if identity.chars().count() > call.limits.name_length() {
+    if identity.chars().count() > limits.name_length() {
         return Err(Problem::IDENTITY_TOO_LONG);
     }
-    Ok(identity.to_owned())
+    Ok(())
 }
 
 // Rules: pure ────────────────────────────────────────────────────────────────

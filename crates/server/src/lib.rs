@@ -40,4 +40,5 @@ pub use settings::{MediaSettings, PublicUrl, Rates, Settings};
 pub use start::{Listeners, Server};
 pub use timers::fire_due;
 pub use web::Connection;
+pub use web::access_token::{Granted, verify as verify_access_token};
 pub use webhooks::WebhookSettings;
