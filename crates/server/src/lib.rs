@@ -36,7 +36,7 @@ pub use media::{MediaStore, S3};
 pub use metrics::Metrics;
 pub use outbound::Guard;
 pub use perform::perform;
-pub use settings::{MediaSettings, PublicUrl, Rates, Settings};
+pub use settings::{MediaSettings, PublicUrl, Rates, RealtimeSettings, Settings};
 pub use start::{Listeners, Server};
 pub use timers::fire_due;
 pub use web::Connection;

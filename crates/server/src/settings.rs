@@ -32,6 +32,33 @@ pub struct Settings {
     pub manual_clock: Option<Arc<ManualClock>>,
     /// What may be uploaded.
     pub media: MediaSettings,
+    /// How long clients of the SDK are waited for.
+    pub realtime: RealtimeSettings,
+}
+
+/// How long clients of the SDK are waited for. Nobody needs other values but tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RealtimeSettings {
+    /// Until somebody who has connected says who it is.
+    pub init_time: Duration,
+    /// Between two pings. Who has not answered one by the next is gone.
+    pub ping_interval: Duration,
+    /// Until a frame has left.
+    pub write_time: Duration,
+    /// Until a client closes its end, when it has been told to.
+    pub farewell_time: Duration,
+}
+
+impl Default for RealtimeSettings {
+    fn default() -> Self {
+        Self {
+            init_time: Duration::from_secs(15),
+            // Proxies forget a connection in which nothing happens, often after a minute.
+            ping_interval: Duration::from_secs(25),
+            write_time: Duration::from_secs(30),
+            farewell_time: Duration::from_secs(5),
+        }
+    }
 }
 
 /// What holds for uploaded files.
@@ -72,6 +99,7 @@ impl Default for Settings {
             webhooks: WebhookSettings::default(),
             manual_clock: None,
             media: MediaSettings::default(),
+            realtime: RealtimeSettings::default(),
         }
     }
 }
