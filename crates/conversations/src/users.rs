@@ -244,6 +244,27 @@ pub fn find_or_create(
     Ok(user)
 }
 
+/// The user who acts, with a head; made with this role, else with the service's own, where the service does not know
+/// the identity yet. A new one gets the sid that the call has for it.
+// Twilio: clients make their users by connecting, and `onUserAdded` tells of it with source SDK.
+pub fn connect(tx: &mut Tx<'_>, call: &Call, role: Option<Sid<Role>>) -> Result<User, Failure> {
+    let service = services::of_call(tx, call)?;
+    let client = call.client().ok_or(Problem::FORBIDDEN)?;
+    let key = Key::Name(client.identity.clone());
+    if let Some(user) = find(tx, service.sid, &key)? {
+        return Ok(user);
+    }
+    let form = UserForm { friendly_name: None, attributes: None, role_sid: role };
+    hold_role(tx, call, &form)?;
+    let made = User::new(call, &service, client.identity.clone(), tx.now()).with(&form);
+    let user = User { sid: client.user_sid, ..made };
+    if insert(tx, call, &user)? {
+        return Ok(user);
+    }
+    // Somebody else made it while this transaction waited for the claim.
+    Ok(find(tx, service.sid, &key)?.ok_or(Problem::CONFLICTING_USER_MODIFICATION)?)
+}
+
 /// Adds a user with its claim and its head; false where the identity is taken.
 fn insert(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<bool, Failure> {
     if claims::take(tx, &Claim::identity(user.chat_service_sid, &user.identity), user.sid)?.is_some() {

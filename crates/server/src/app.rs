@@ -1,6 +1,7 @@
 //! What all doors share, and the router that they make together.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -16,7 +17,7 @@ use crate::media::{self, MediaStore};
 use crate::metrics::Metrics;
 use crate::openapi;
 use crate::outbound::{Outbound, SystemNames};
-use crate::realtime::{Hub, Presence};
+use crate::realtime::{self, Hub, Presence};
 use crate::rest;
 use crate::settings::Settings;
 use crate::web::edge;
@@ -51,6 +52,8 @@ pub struct App {
     pub(crate) presence: Presence,
     /// Whose endpoints are being tested.
     pub(crate) testing: admin::Testing,
+    /// How many clients have ever been let in, which numbers them.
+    pub(crate) clients: AtomicU64,
 }
 
 /// What a server is built with besides its store.
@@ -94,6 +97,7 @@ impl App {
             streams: Notify::new(),
             outbound,
             testing: admin::Testing::default(),
+            clients: AtomicU64::new(0),
         })
     }
 
@@ -114,6 +118,7 @@ pub fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(rest::router())
         .merge(media::router())
+        .merge(realtime::router())
         .merge(admin::router())
         .merge(accounts_2010::router())
         .merge(openapi::router())

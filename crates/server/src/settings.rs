@@ -38,16 +38,31 @@ pub struct Settings {
     pub realtime: RealtimeSettings,
 }
 
-/// What holds for clients of the SDK.
+/// How clients of the SDK are served. But for the last, nobody needs other values but tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RealtimeSettings {
+    /// Until somebody who has connected says who it is.
+    pub init_time: Duration,
+    /// Between two pings. Who has not answered one by the next is gone.
+    pub ping_interval: Duration,
+    /// Until a frame has left.
+    pub write_time: Duration,
+    /// Until a client closes its end, when it has been told to.
+    pub farewell_time: Duration,
     /// How often the store is asked for what no commit of this server has told: what other nodes have changed.
     pub heal_every: Duration,
 }
 
 impl Default for RealtimeSettings {
     fn default() -> Self {
-        Self { heal_every: Duration::from_secs(5) }
+        Self {
+            init_time: Duration::from_secs(15),
+            // Proxies forget a connection in which nothing happens, often after a minute.
+            ping_interval: Duration::from_secs(25),
+            write_time: Duration::from_secs(30),
+            farewell_time: Duration::from_secs(5),
+            heal_every: Duration::from_secs(5),
+        }
     }
 }
 

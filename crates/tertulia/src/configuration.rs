@@ -184,7 +184,7 @@ fn media_settings(media: &MediaSection) -> Result<MediaSettings, Misconfigured> 
 /// Alone on its database, a server hears of every change when it happens; beside others it must look for theirs.
 fn realtime_settings(storage: &StorageSection) -> RealtimeSettings {
     let seconds = if storage.database.is_empty() { 5 } else { 1 };
-    RealtimeSettings { heal_every: Duration::from_secs(seconds) }
+    RealtimeSettings { heal_every: Duration::from_secs(seconds), ..RealtimeSettings::default() }
 }
 
 fn webhook_settings(webhooks: &WebhooksSection) -> Result<WebhookSettings, Misconfigured> {

@@ -106,7 +106,8 @@ impl Header<'_> {
 #[derive(Debug, Serialize)]
 pub struct Status<'a> {
     pub code: u16,
-    pub status: Cow<'static, str>,
+    #[serde(rename = "status")]
+    pub name: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<&'a str>,
     #[serde(rename = "errorCode", skip_serializing_if = "Option::is_none")]
@@ -114,14 +115,14 @@ pub struct Status<'a> {
 }
 
 impl<'a> Status<'a> {
-    pub const OK: Self = Self { code: 200, status: Cow::Borrowed("OK"), description: None, error_code: None };
+    pub const OK: Self = Self { code: 200, name: Cow::Borrowed("OK"), description: None, error_code: None };
 
     /// `problem` as the reason.
     pub fn refused(problem: &'a Problem) -> Self {
         let Problem { code, status, message } = problem;
         // Twilio: `TOO_MANY_REQUESTS`.
         let name = reason(*status).to_ascii_uppercase().replace([' ', '-'], "_");
-        Self { code: *status, status: name.into(), description: Some(message), error_code: Some(*code) }
+        Self { code: *status, name: name.into(), description: Some(message), error_code: Some(*code) }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use conversations::User;
 use conversations::presences::{self, LEASE_SECONDS, Node, Tenant};
 use store::{Roots, StoreError};
+use tokio_util::task::TaskTracker;
 use wire::Sid;
 
 use super::connected::Connected;
@@ -44,22 +45,22 @@ impl Presence {
     }
 }
 
-/// Somebody has connected.
-pub async fn arrived(app: &Arc<App>, connected: &Connected) {
+/// Somebody has connected. What is to be written is written beside it.
+pub fn arrived(app: &Arc<App>, connected: &Connected, tasks: &TaskTracker) {
     let user = connected.client.user_sid;
-    let count = {
+    let is_first = {
         let mut state = app.presence.state();
         let count = state.connections.entry(user).or_default();
         *count += 1;
-        *count
+        *count == 1
     };
-    if count == 1 {
-        settle(app, ((connected.account_sid, connected.service_sid), user)).await;
+    if is_first {
+        tasks.spawn(settle(Arc::clone(app), ((connected.account_sid, connected.service_sid), user)));
     }
 }
 
 /// A connection is over.
-pub async fn left(app: &Arc<App>, connected: &Connected) {
+pub fn left(app: &Arc<App>, connected: &Connected, tasks: &TaskTracker) {
     let user = connected.client.user_sid;
     let is_last = {
         let mut state = app.presence.state();
@@ -72,26 +73,26 @@ pub async fn left(app: &Arc<App>, connected: &Connected) {
         is_last
     };
     if is_last {
-        settle(app, ((connected.account_sid, connected.service_sid), user)).await;
+        tasks.spawn(settle(Arc::clone(app), ((connected.account_sid, connected.service_sid), user)));
     }
 }
 
 /// Writes down what is so when it is written, whatever has happened since it was asked for. What cannot be written now
 /// is written with the next lease.
-async fn settle(app: &Arc<App>, (tenant, user): (Tenant, Sid<User>)) {
+async fn settle(app: Arc<App>, (tenant, user): (Tenant, Sid<User>)) {
     match app.store.read(move |tx| presences::are_kept(tx, tenant)).await {
         Ok(false) => return,
         Ok(true) => {}
-        Err(error) => return unsettled(app, (tenant, user), &error),
+        Err(error) => return unsettled(&app, (tenant, user), &error),
     }
-    let there = Arc::clone(app);
+    let there = Arc::clone(&app);
     let roots = Roots::one(User::root(user));
     let write = move |tx: &mut store::Tx<'_>| {
         let Presence { node, .. } = there.presence;
         presences::settle(tx, node, (tenant, user), there.presence.is_here(user))
     };
     if let Err(error) = app.store.write(roots, write).await {
-        unsettled(app, (tenant, user), &error);
+        unsettled(&app, (tenant, user), &error);
     }
 }
 
@@ -118,7 +119,7 @@ async fn renew(app: &Arc<App>) -> Result<(), StoreError> {
     app.store.write(Roots::none(), move |tx| presences::renew(tx, node)).await?;
     let unsettled = std::mem::take(&mut app.presence.state().unsettled);
     for who in unsettled {
-        settle(app, who).await;
+        settle(Arc::clone(app), who).await;
     }
     while let Some(gone) = app.store.read(presences::next_gone).await? {
         app.store.write(Roots::none(), move |tx| presences::sweep(tx, gone)).await?;

@@ -73,7 +73,9 @@ fn what_cannot_be_read_is_told_apart() {
     ] {
         assert_eq!(bad(&framed(&header, b"")), unreadable, "{header}");
     }
-    assert_eq!(bad(b"TWILSOCK V3.0 31\r\n{\"id\":\"\xFF\",\"method\":\"\xFE\"      }\r\n"), unreadable);
+    let latin = [&b"TWILSOCK V3.0 26\r\n{\"id\":\"\xE9\",\"method\":\"    \"}\r\n"[..]].concat();
+    assert_eq!(latin.len(), 18 + 26 + 2);
+    assert_eq!(bad(&latin), unreadable);
     let deep = format!("{{\"id\":\"\",\"method\":\"\",\"a\":{}", "[".repeat(60_000));
     assert_eq!(bad(format!("TWILSOCK V3.0 {}\r\n{deep}\r\n", deep.len()).as_bytes()), unreadable);
     let with = |id: &str, size: usize| json!({"id": id, "method": "x", "payload_size": size});
