@@ -5,3 +5,4 @@ mod conformance;
 mod lists;
 mod model;
 mod rest;
+mod sync;
