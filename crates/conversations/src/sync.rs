@@ -20,7 +20,9 @@ mod root;
 mod roster;
 mod user_info;
 
-pub use changes::{AT_ONCE, Action, Changes, Event, changes_of, changes_of_conversation, changes_of_user};
+pub use changes::{
+    AT_ONCE, Action, Changes, Event, changes_of, changes_of_conversation, changes_of_user, changes_within,
+};
 pub use entry::Item;
 pub use items::{Items, ItemsRequest, items};
 pub use object::{ObjectType, SyncObject};

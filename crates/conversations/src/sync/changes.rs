@@ -68,10 +68,7 @@ pub fn changes_of_conversation(
     after: i64,
 ) -> Result<Changes, StoreError> {
     let objects = [SyncObject::Messages(sid), SyncObject::Roster(sid), SyncObject::Conversation(sid)];
-    match heads::find(tx, service, &Key::Sid(sid))? {
-        Some(head) => of_conversation(tx, &head, &objects, after),
-        None => Ok(Changes::gone(&objects, after, tx.now())),
-    }
+    of_conversation(tx, (service, sid), &objects, (after, AT_ONCE))
 }
 
 /// All that has changed of a user after a position.
@@ -82,7 +79,7 @@ pub fn changes_of_user(
     after: i64,
 ) -> Result<Changes, StoreError> {
     let objects = [SyncObject::MyConversations(sid), SyncObject::UserInfo(sid)];
-    of_user(tx, (service, sid), &objects, after)
+    of_user(tx, (service, sid), &objects, (after, AT_ONCE))
 }
 
 /// What has changed of one object after a position, for who comes back to it.
@@ -95,57 +92,68 @@ pub fn changes_of(
     object: &SyncObject,
     after: i64,
 ) -> Result<Changes, StoreError> {
-    let mut changes = match *object {
+    changes_within(tx, service, object, (after, AT_ONCE))
+}
+
+/// The same of as many positions at once as are given.
+pub fn changes_within(
+    tx: &mut Tx<'_>,
+    service: Sid<Service>,
+    object: &SyncObject,
+    (after, at_once): (i64, i64),
+) -> Result<Changes, StoreError> {
+    let user = match *object {
         SyncObject::Conversation(sid) | SyncObject::Messages(sid) | SyncObject::Roster(sid) => {
-            match heads::find(tx, service, &Key::Sid(sid))? {
-                Some(head) => of_conversation(tx, &head, &[*object], after)?,
-                None => Changes::gone(&[*object], after, tx.now()),
-            }
+            return of_conversation(tx, (service, sid), &[*object], (after, at_once));
         }
-        SyncObject::MyConversations(sid) | SyncObject::UserInfo(sid) => {
-            of_user(tx, (service, sid), &[*object], after)?
-        }
+        SyncObject::MyConversations(sid) | SyncObject::UserInfo(sid) => sid,
     };
-    let is = |event: &Event, action| event.action == action && event.conversation.is_some();
-    let there: HashSet<_> = changes
-        .events
-        .iter()
-        .filter(|event| is(event, Action::Added))
-        .map(|event| event.conversation)
-        .collect();
-    changes.events.retain(|event| !is(event, Action::Removed) || !there.contains(&event.conversation));
+    let mut changes = of_user(tx, (service, user), &[*object], (after, at_once))?;
+    let mut kept = Vec::with_capacity(changes.events.len());
+    for event in changes.events {
+        let is_back = match (event.action, event.conversation) {
+            (Action::Removed, Some(conversation)) => memberships::find(tx, user, conversation)?.is_some(),
+            _ => false,
+        };
+        if !is_back {
+            kept.push(event);
+        }
+    }
+    changes.events = kept;
     Ok(changes)
 }
 
 fn of_conversation(
     tx: &mut Tx<'_>,
-    head: &Head,
+    (service, sid): (Sid<Service>, Sid<Conversation>),
     objects: &[SyncObject],
-    after: i64,
+    (after, at_once): (i64, i64),
 ) -> Result<Changes, StoreError> {
-    let sid = head.sid;
-    let window = Window::new(after, head.position);
-    let mut told = Told { window, events: Vec::new(), positions: HashSet::new() };
-    let (list, map, own) =
-        (SyncObject::Messages(sid), SyncObject::Roster(sid), SyncObject::Conversation(sid));
-    let span = (window.after, window.through);
+    let Some(head) = heads::find(tx, service, &Key::Sid(sid))? else {
+        return Ok(Changes::gone(objects, after, tx.now()));
+    };
+    let window = Window::new(after, head.position, at_once);
+    let mut told = Told::new(window);
     if window.is_empty() {
         return Ok(told.into_changes());
     }
+    let span = (window.after, window.through);
+    let (list, map, own) =
+        (SyncObject::Messages(sid), SyncObject::Roster(sid), SyncObject::Conversation(sid));
     if objects.contains(&list) {
-        for message in said::added(tx, head, span)? {
+        for message in said::added(tx, &head, span)? {
             told.entry(&list, messages::entry(&message));
         }
         // Mostly there is one new message, and with it all has been told.
         if !told.is_all() {
-            for message in said::changed(tx, head, span)? {
+            for message in said::changed(tx, &head, span)? {
                 told.entry(&list, messages::entry(&message));
             }
             for stone in tombstones::between(tx, (sid.as_bytes(), Kind::Message), span)? {
                 told.stone(&list, &stone, &Name::Index(stone.index.unwrap_or_default()));
             }
         }
-        told.sort();
+        told.sort(0);
     }
     if objects.contains(&map) && !told.is_all() {
         let from = told.events.len();
@@ -156,13 +164,13 @@ fn of_conversation(
             let key = Sid::<Participant>::from_bytes(stone.item).to_string();
             told.stone(&map, &stone, &Name::Key(key));
         }
-        told.events[from..].sort_by_key(|event| event.id);
+        told.sort(from);
     }
     if objects.contains(&own)
         && window.holds(head.document_position)
-        && let Some(conversation) = conversations::find(tx, head)?
+        && let Some(conversation) = conversations::find(tx, &head)?
     {
-        told.document(&own, head, &conversation);
+        told.document(&own, &head, &conversation);
     }
     Ok(told.into_changes())
 }
@@ -171,13 +179,13 @@ fn of_user(
     tx: &mut Tx<'_>,
     (service, sid): (Sid<Service>, Sid<User>),
     objects: &[SyncObject],
-    after: i64,
+    (after, at_once): (i64, i64),
 ) -> Result<Changes, StoreError> {
     let Some((position, profile_position)) = users::positions(tx, service, sid)? else {
         return Ok(Changes::gone(objects, after, tx.now()));
     };
-    let window = Window::new(after, position);
-    let mut told = Told { window, events: Vec::new(), positions: HashSet::new() };
+    let window = Window::new(after, position, at_once);
+    let mut told = Told::new(window);
     if window.is_empty() {
         return Ok(told.into_changes());
     }
@@ -192,7 +200,7 @@ fn of_user(
             let key = Sid::<Conversation>::from_bytes(stone.item).to_string();
             told.stone(&memberships, &stone, &Name::Key(key));
         }
-        told.sort();
+        told.sort(0);
     }
     if objects.contains(&info)
         && window.holds(profile_position)
@@ -215,9 +223,9 @@ struct Window {
 }
 
 impl Window {
-    fn new(after: i64, position: i64) -> Self {
+    fn new(after: i64, position: i64, at_once: i64) -> Self {
         let after = after.max(0);
-        Self { after, through: position.min(after.saturating_add(AT_ONCE)), position }
+        Self { after, through: position.min(after.saturating_add(at_once)), position }
     }
 
     fn holds(self, position: i64) -> bool {
@@ -237,14 +245,18 @@ struct Told {
 }
 
 impl Told {
+    fn new(window: Window) -> Self {
+        Self { window, events: Vec::new(), positions: HashSet::new() }
+    }
+
     fn is_all(&self) -> bool {
         let all = self.window.through - self.window.after;
         usize::try_from(all).is_ok_and(|all| self.positions.len() >= all)
     }
 
-    /// By id. What was told before is of another object.
-    fn sort(&mut self) {
-        self.events.sort_by_key(|event| event.id);
+    /// Puts the events of one object, from the one at this place on, in the order of their ids.
+    fn sort(&mut self, from: usize) {
+        self.events[from..].sort_by_key(|event| event.id);
     }
 
     /// An item of which something changed in the window.

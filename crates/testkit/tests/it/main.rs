@@ -6,3 +6,4 @@ mod lists;
 mod model;
 mod realtime;
 mod rest;
+mod sync;
