@@ -106,6 +106,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0011_deliveries", sql: include_str!("../migrations/0011_deliveries.sql") },
     Migration { name: "0012_replays", sql: include_str!("../migrations/0012_replays.sql") },
     Migration { name: "0013_event_streams", sql: include_str!("../migrations/0013_event_streams.sql") },
+    Migration { name: "0014_heard_purges", sql: include_str!("../migrations/0014_heard_purges.sql") },
 ];
 
 /// The table of operations: all that is served of the API.
