@@ -12,7 +12,7 @@ pub mod inspection;
 mod lane;
 pub mod replays;
 
-pub use lane::{LaneKey, Subject, TargetKey};
+pub use lane::{LaneKey, Subject, TargetKey, free_all};
 
 use crate::events::{Event, EventType};
 use crate::ids::Ids;

@@ -55,6 +55,7 @@ pub mod service_configuration;
 pub mod service_notifications;
 pub mod service_webhooks;
 pub mod services;
+pub mod takeover;
 pub mod timers;
 pub mod tombstones;
 pub mod user_conversations;

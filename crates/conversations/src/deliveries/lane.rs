@@ -109,6 +109,14 @@ impl LaneKey {
     }
 }
 
+/// Of all tenants: for who is alone with the store.
+const FREE_ALL: &str = "UPDATE lanes SET leased_until = 0 WHERE leased_until > 0";
+
+/// Lets every lane go.
+pub fn free_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.put(FREE_ALL, &[])
+}
+
 impl Value for LaneKey {
     fn cell(&self) -> Cell<'_> {
         Cell::Bytes(&self.0)

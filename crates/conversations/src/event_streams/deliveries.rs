@@ -104,6 +104,9 @@ const RELEASE: &str = "UPDATE sinks SET leased_until = 0, due = $4, failures = $
 const DROP: &str = "DELETE FROM stream_deliveries WHERE number IN (SELECT number FROM stream_deliveries \
      WHERE account_sid = $1 AND sink_sid = $2 AND status = 0 ORDER BY number LIMIT $3)";
 
+/// Of all tenants: for who is alone with the store.
+const FREE_ALL: &str = "UPDATE sinks SET leased_until = 0 WHERE leased_until > 0";
+
 // The scans for what is old: the other statements without a tenant.
 const OLD: &str = "SELECT number FROM stream_deliveries WHERE status = 2 AND date_created < $1 ORDER BY date_created LIMIT 1";
 const PRUNE: &str = "DELETE FROM stream_deliveries WHERE number IN (SELECT number FROM stream_deliveries \
@@ -199,6 +202,11 @@ pub fn settle(tx: &mut Tx<'_>, leased: &Leased, outcome: &Outcome) -> Result<(),
     let wait = if failures > 0 { rest(failures, outcome.chance) } else { 0 };
     let due = now.saturating_plus_micros(wait);
     tx.put(RELEASE, &[&account_sid, &sid, &leased.until, &due, &failures])
+}
+
+/// Lets every sink go.
+pub fn free_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.put(FREE_ALL, &[])
 }
 
 /// Whether something that was given up is older than `kept`, in microseconds.
