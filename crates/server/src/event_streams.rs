@@ -164,7 +164,8 @@ async fn ask(app: &App, leased: &Leased, items: &[Item]) -> (u8, Option<String>)
     let proof = Proof { auth_token: &auth_token, idempotency_token: &token, standard };
     let Request { method, url, headers, body, .. } = Request::json(&target, body, proof);
     let began = stopwatch::start();
-    let answer = app.outbound.ask(Asked { method, url, headers, body, total: TIMEOUT, most: 1024 }).await;
+    let asked = Asked { method, url, headers, body, connect: None, total: TIMEOUT, most: 1024 };
+    let answer = app.outbound.ask(asked).await;
     let why = match &answer {
         Ok(answered) if (200..300).contains(&answered.status) => None,
         Ok(answered) => Some(format!("it answered {}", answered.status)),

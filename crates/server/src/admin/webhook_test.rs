@@ -216,7 +216,8 @@ impl Endpoint<'_> {
         if is_slow {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
-        let request = outbound::Asked { method, url, headers, body, total: PATIENCE, most: KEPT };
+        let request =
+            outbound::Asked { method, url, headers, body, connect: None, total: PATIENCE, most: KEPT };
         let began = stopwatch::start();
         let answer = if is_slow {
             app.outbound.ask_slowly(request, PAUSE).await

@@ -1,7 +1,5 @@
 //! Telling what has happened: one try of one delivery, and what becomes of it.
 
-use std::time::Duration;
-
 use conversations::deliveries::{LaneKey, Leased, Outcome, TryResult};
 use conversations::events::Event;
 use http::HeaderMap;
@@ -62,14 +60,17 @@ pub async fn send(app: &App, leased: &Leased) -> Sent {
     let proof = Proof { auth_token: &auth_token, idempotency_token: &token, standard };
     let Request { method, url, headers, body, signed_text } =
         Request::new(&target, leased.method, &payload, proof);
-    let total = target
-        .overrides
-        .total_timeout
-        .map_or(settings.timeout, |milliseconds| Duration::from_millis(u64::from(milliseconds)))
-        // The lease outlives the try and the writing down of it.
-        .min(settings.lease / 2);
-    let asked =
-        Asked { method: method.clone(), url: url.clone(), headers: headers.clone(), body, total, most: KEPT };
+    // The lease outlives the try and the writing down of it.
+    let total = target.overrides.total_timeout().unwrap_or(settings.timeout).min(settings.lease / 2);
+    let asked = Asked {
+        method: method.clone(),
+        url: url.clone(),
+        headers: headers.clone(),
+        body,
+        connect: target.overrides.connect_timeout(),
+        total,
+        most: KEPT,
+    };
     let began = stopwatch::start();
     let answer = app.outbound.ask(asked).await;
     let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -144,7 +144,8 @@ async fn put(app: &App, call: &Call, hooks: &Hooks, question: &Payload) -> Resul
     let payload = format!("{}&RetryCount=0", question.encoded());
     let method = hooks.method.unwrap_or(webhooks::Method::Post);
     let Request { method, url, headers, body, .. } = Request::new(&target, method, &payload, proof);
-    let asked = Asked { method, url, headers, body, total: settings.timeout, most: MOST };
+    let connect = target.overrides.connect_timeout();
+    let asked = Asked { method, url, headers, body, connect, total: settings.timeout, most: MOST };
     let answer = app.outbound.ask(asked).await;
     tracing::info!(
         %account_sid,
