@@ -21,6 +21,7 @@ use crate::settings::Settings;
 use crate::web::edge;
 use crate::web::in_flight::InFlight;
 use crate::web::known_credentials::KnownCredentials;
+use crate::webhooks::Loops;
 
 /// One server's state: its store, and what it keeps in memory.
 pub struct App {
@@ -45,6 +46,8 @@ pub struct App {
     /// Tells who streams events that one may wait.
     pub(crate) streams: Notify,
     pub(crate) outbound: Outbound,
+    /// Watches for webhooks that call each other.
+    pub(crate) loops: Loops,
     /// Whose endpoints are being tested.
     pub(crate) testing: admin::Testing,
 }
@@ -85,6 +88,7 @@ impl App {
             deliveries: Notify::new(),
             streams: Notify::new(),
             outbound,
+            loops: Loops::default(),
             testing: admin::Testing::default(),
         })
     }

@@ -43,6 +43,7 @@ pub struct Metrics {
     waiting: Gauge,
     lanes: Gauge,
     lag: Gauge,
+    pub(crate) loops_suspected: Counter,
 }
 
 /// What was asked.
@@ -98,6 +99,7 @@ impl Metrics {
             waiting: Gauge::default(),
             lanes: Gauge::default(),
             lag: Gauge::default(),
+            loops_suspected: Counter::default(),
         };
         metrics.register_http();
         metrics.register_store();
@@ -118,6 +120,8 @@ impl Metrics {
         registry.register("webhook_lanes", help, self.lanes.clone());
         let help = "Since when the lane waits that is due longest";
         registry.register_with_unit("webhook_lag", help, Unit::Seconds, self.lag.clone());
+        let help = "Lanes that had hundreds of new deliveries within a minute";
+        registry.register("webhook_loops_suspected", help, self.loops_suspected.clone());
         let help = "Credentials kept in memory";
         registry.register("credentials_cache_entries", help, self.known_credentials.clone());
     }

@@ -1,6 +1,6 @@
 //! Telling what has happened: one try of one delivery, and what becomes of it.
 
-use conversations::deliveries::{LaneKey, Leased, Outcome, TryResult};
+use conversations::deliveries::{LaneKey, Leased, Outcome, Subject, TargetKey, TryResult};
 use conversations::events::Event;
 use http::HeaderMap;
 use serde::Serialize;
@@ -46,8 +46,30 @@ struct Try<'a> {
     error: Option<&'static str>,
 }
 
+/// Says where deliveries lead to ever more deliveries.
+fn watch(app: &App, leased: &Leased) {
+    if leased.tries > 0 || !app.loops.is_suspicious(&leased.lane, app.clock.now()) {
+        return;
+    }
+    app.metrics.loops_suspected.inc();
+    let (target, target_sid) = leased.lane.target().map(TargetKey::words).unzip();
+    let subject = leased.lane.subject().map(|subject| match subject {
+        Subject::Conversation(sid) => sid.to_string(),
+        Subject::User(sid) => sid.to_string(),
+    });
+    tracing::warn!(
+        account_sid = %leased.account_sid,
+        target,
+        target_sid,
+        subject,
+        event = leased.event_type.name(),
+        "a webhook is told of hundreds of changes a minute in one place: it may be answering each with another"
+    );
+}
+
 /// Sends a delivery once.
 pub async fn send(app: &App, leased: &Leased) -> Sent {
+    watch(app, leased);
     let Some(target) = Target::parse(&leased.url) else { return nowhere("the URL leads nowhere") };
     let Some(auth_token) = app.vault.open(leased.account_sid.as_bytes(), &leased.auth_token) else {
         return nowhere("the account's auth token cannot be read: the master key is another one");

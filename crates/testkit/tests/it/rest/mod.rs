@@ -40,6 +40,7 @@ mod timers;
 mod user_conversations;
 mod users;
 mod webhook_configurations;
+mod webhook_loops;
 
 use testkit::{House, Reply};
 
