@@ -10,6 +10,7 @@
 
 pub mod inspection;
 mod lane;
+pub mod pre_actions;
 pub mod replays;
 
 pub use lane::{LaneKey, Subject, TargetKey, free_all};

@@ -107,7 +107,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0011_deliveries", sql: include_str!("../migrations/0011_deliveries.sql") },
     Migration { name: "0012_replays", sql: include_str!("../migrations/0012_replays.sql") },
     Migration { name: "0013_event_streams", sql: include_str!("../migrations/0013_event_streams.sql") },
-    Migration { name: "0014_heard_purges", sql: include_str!("../migrations/0014_heard_purges.sql") },
+    Migration { name: "0014_told_and_asked", sql: include_str!("../migrations/0014_told_and_asked.sql") },
 ];
 
 /// The table of operations: all that is served of the API.

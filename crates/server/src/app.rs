@@ -22,6 +22,7 @@ use crate::web::edge;
 use crate::web::in_flight::InFlight;
 use crate::web::known_credentials::KnownCredentials;
 use crate::webhooks::Loops;
+use crate::webhooks::asked::Noted;
 
 /// One server's state: its store, and what it keeps in memory.
 pub struct App {
@@ -46,6 +47,8 @@ pub struct App {
     /// Tells who streams events that one may wait.
     pub(crate) streams: Notify,
     pub(crate) outbound: Outbound,
+    /// What pre-action webhooks were asked and is not written down yet.
+    pub(crate) noted: Noted,
     /// Watches for webhooks that call each other.
     pub(crate) loops: Loops,
     /// Whose endpoints are being tested.
@@ -88,6 +91,7 @@ impl App {
             deliveries: Notify::new(),
             streams: Notify::new(),
             outbound,
+            noted: Noted::default(),
             loops: Loops::default(),
             testing: admin::Testing::default(),
         })

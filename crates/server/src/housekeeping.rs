@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use conversations::deliveries::pre_actions;
 use conversations::event_streams::deliveries as streams;
 use conversations::media::removals;
 use conversations::{Failure, deliveries, idempotency, media, purges, tombstones};
@@ -61,6 +62,8 @@ async fn step(app: &App) -> Result<ControlFlow<()>, Failure> {
         app.store.write(Roots::none(), idempotency::prune).await?;
     } else if app.store.read(move |tx| deliveries::has_old(tx, kept)).await? {
         app.store.write(Roots::none(), move |tx| deliveries::prune(tx, kept)).await?;
+    } else if app.store.read(move |tx| pre_actions::has_old(tx, kept)).await? {
+        app.store.write(Roots::none(), move |tx| pre_actions::prune(tx, kept)).await?;
     } else if app.store.read(move |tx| streams::has_old(tx, kept)).await? {
         app.store.write(Roots::none(), move |tx| streams::prune(tx, kept)).await?;
     } else if app.store.read(media::has_expired).await? {

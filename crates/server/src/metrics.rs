@@ -44,6 +44,7 @@ pub struct Metrics {
     lanes: Gauge,
     lag: Gauge,
     pub(crate) loops_suspected: Counter,
+    pub(crate) pre_actions_unrecorded: Counter,
 }
 
 /// What was asked.
@@ -100,6 +101,7 @@ impl Metrics {
             lanes: Gauge::default(),
             lag: Gauge::default(),
             loops_suspected: Counter::default(),
+            pre_actions_unrecorded: Counter::default(),
         };
         metrics.register_http();
         metrics.register_store();
@@ -122,6 +124,8 @@ impl Metrics {
         registry.register_with_unit("webhook_lag", help, Unit::Seconds, self.lag.clone());
         let help = "Lanes that had hundreds of new deliveries within a minute";
         registry.register("webhook_loops_suspected", help, self.loops_suspected.clone());
+        let help = "Pre-action webhooks that were asked and cannot be seen";
+        registry.register("webhook_pre_actions_unrecorded", help, self.pre_actions_unrecorded.clone());
         let help = "Credentials kept in memory";
         registry.register("credentials_cache_entries", help, self.known_credentials.clone());
     }

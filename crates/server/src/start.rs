@@ -16,6 +16,7 @@ use crate::housekeeping;
 use crate::listen::{self, Serving, Stops};
 use crate::metrics;
 use crate::timers;
+use crate::webhooks::asked;
 
 /// How long what runs may go on once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -56,6 +57,7 @@ impl Server {
         server.tasks.spawn(housekeeping::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(dispatcher::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(event_streams::run(Arc::clone(&server.app), server.stops.clone()));
+        server.tasks.spawn(asked::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(timers::run(Arc::clone(&server.app), server.stops.clone()));
         Ok(server)
     }
@@ -91,6 +93,7 @@ impl Server {
             stops.hard.cancel();
             tasks.wait().await;
         }
+        asked::write_down(&app).await;
         let closing = TaskTracker::new();
         let _ = closing.spawn_blocking(move || app.store.close()).await;
     }

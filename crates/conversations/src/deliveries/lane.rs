@@ -63,6 +63,11 @@ impl LaneKey {
         Self(key)
     }
 
+    /// Somebody who is told, or asked, without any order.
+    pub fn of_target(target: TargetKey) -> Self {
+        Self(Self::half_of(target))
+    }
+
     /// What all lanes of a target begin with.
     pub(super) fn half_of(target: TargetKey) -> Vec<u8> {
         let (of_target, target) = match target {

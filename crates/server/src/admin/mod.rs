@@ -12,6 +12,7 @@ mod content_templates;
 mod deliveries;
 mod door;
 mod keys;
+mod pre_actions;
 mod webhook_test;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub fn router() -> Router<Arc<App>> {
         .merge(clock::router())
         .merge(content_templates::router())
         .merge(deliveries::router())
+        .merge(pre_actions::router())
         .merge(webhook_test::router())
         .merge(keys::router())
         .route("/tertulia/{*path}", any(unknown))

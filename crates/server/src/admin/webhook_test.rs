@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::outbound::{self, Answered, Failed};
 use crate::stopwatch;
 use crate::web::answer;
-use crate::webhooks::post_action::{KEPT, shown as shown_headers};
+use crate::webhooks::attempt::{KEPT, shown as shown_headers};
 use crate::webhooks::request::{Proof, Request, token_of};
 
 const TEST: &str = "/tertulia/v1/Webhooks/Test";

@@ -27,6 +27,7 @@ mod participant_conversations;
 mod participant_update;
 mod participants;
 mod pre_action;
+mod pre_action_log;
 mod pre_action_silence;
 mod push_credentials;
 mod rates;
