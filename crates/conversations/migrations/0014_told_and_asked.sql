@@ -19,3 +19,6 @@ CREATE TABLE pre_actions (
     date_created {BIGINT} NOT NULL
 ) {STRICT};
 CREATE INDEX pre_actions_of_account ON pre_actions (account_sid, number);
+
+-- For who looks at what a sink did not take.
+CREATE INDEX stream_deliveries_dead_of_sink ON stream_deliveries (account_sid, sink_sid, number) WHERE status = 2;

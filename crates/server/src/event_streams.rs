@@ -115,7 +115,10 @@ async fn turn(app: &App, waiting: Waiting) -> Result<(), StoreError> {
         app.store.write(roots.clone(), move |tx| deliveries::lease(tx, waiting, (real, until))).await?;
     let Some(leased) = leased else { return Ok(()) };
     let outcome = send(app, &leased).await;
-    app.store.write(roots, move |tx| deliveries::settle(tx, &leased, &outcome)).await
+    let (arrived, failed) = (outcome.arrived.len(), outcome.failed.len());
+    let given_up = app.store.write(roots, move |tx| deliveries::settle(tx, &leased, &outcome)).await?;
+    app.metrics.streamed(arrived as u64, failed as u64, given_up);
+    Ok(())
 }
 
 async fn send(app: &App, leased: &Leased) -> Outcome {

@@ -178,8 +178,8 @@ pub fn lease(
 }
 
 /// Writes down how a turn went, and lets the sink go. A holder whose lease has lapsed still says what it
-/// knows of the events, and leaves the sink alone.
-pub fn settle(tx: &mut Tx<'_>, leased: &Leased, outcome: &Outcome) -> Result<(), StoreError> {
+/// knows of the events, and leaves the sink alone. Answers how many were given up.
+pub fn settle(tx: &mut Tx<'_>, leased: &Leased, outcome: &Outcome) -> Result<u64, StoreError> {
     let Waiting { sid, account_sid } = leased.waiting;
     let now = tx.now();
     for item in &outcome.arrived {
@@ -194,14 +194,16 @@ pub fn settle(tx: &mut Tx<'_>, leased: &Leased, outcome: &Outcome) -> Result<(),
         (true, true) => leased.failures,
         (false, _) => 0,
     };
+    let mut given_up = 0;
     if !outcome.failed.is_empty() {
         let old = now.saturating_plus_micros(-KEPT);
         let older = now.saturating_plus_micros(-KEPT_UNTRIED);
-        tx.put(GIVE_UP, &[&account_sid, &sid, &old, &CHUNK, &older])?;
+        given_up = tx.execute(GIVE_UP, &[&account_sid, &sid, &old, &CHUNK, &older])?;
     }
     let wait = if failures > 0 { rest(failures, outcome.chance) } else { 0 };
     let due = now.saturating_plus_micros(wait);
-    tx.put(RELEASE, &[&account_sid, &sid, &leased.until, &due, &failures])
+    tx.put(RELEASE, &[&account_sid, &sid, &leased.until, &due, &failures])?;
+    Ok(given_up)
 }
 
 /// Lets every sink go.

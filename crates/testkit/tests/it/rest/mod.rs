@@ -37,6 +37,7 @@ mod roles;
 mod senders;
 mod service_notifications;
 mod services;
+mod stream_deliveries;
 mod timers;
 mod user_conversations;
 mod users;
