@@ -303,7 +303,8 @@ pub fn operations() -> Vec<Operation> {
     const ONE: &str = "/Conversations/{ConversationSid}/Webhooks/{WebhookSid}";
     vec![
         Operation::list(LIST, Paged { key: "webhooks", default: 5, max: 5 }, list),
-        Operation::create(LIST, create),
+        // It may ask for what was said before it was there.
+        Operation::create(LIST, create).starting_deliveries(),
         Operation::fetch(ONE, fetch),
         Operation::update(ONE, update),
         Operation::delete(ONE, delete),

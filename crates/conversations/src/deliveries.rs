@@ -10,9 +10,10 @@
 
 pub mod inspection;
 mod lane;
+pub mod pre_actions;
 pub mod replays;
 
-pub use lane::{LaneKey, Subject, TargetKey};
+pub use lane::{LaneKey, Subject, TargetKey, free_all};
 
 use crate::events::{Event, EventType};
 use crate::ids::Ids;

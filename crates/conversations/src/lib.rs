@@ -57,6 +57,7 @@ pub mod service_notifications;
 pub mod service_webhooks;
 pub mod services;
 pub mod sync;
+pub mod takeover;
 pub mod timers;
 pub mod tombstones;
 pub mod user_conversations;
@@ -108,6 +109,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0011_deliveries", sql: include_str!("../migrations/0011_deliveries.sql") },
     Migration { name: "0012_replays", sql: include_str!("../migrations/0012_replays.sql") },
     Migration { name: "0013_event_streams", sql: include_str!("../migrations/0013_event_streams.sql") },
+    Migration { name: "0014_told_and_asked", sql: include_str!("../migrations/0014_told_and_asked.sql") },
     Migration { name: "0016_presences", sql: include_str!("../migrations/0016_presences.sql") },
 ];
 

@@ -216,6 +216,8 @@ pub struct Operation {
     pub paged: Option<Paged>,
     /// Whether it may change what calls are told of their account: the service that short paths lead to.
     pub changes_account: bool,
+    /// Whether it may put something on its way to webhooks, heard or not.
+    pub starts_deliveries: bool,
     prepare: Prepare,
 }
 
@@ -237,6 +239,12 @@ impl Operation {
         Self { changes_account: true, ..self }
     }
 
+    /// Says that there may be something to deliver once the operation was run, whoever was to hear of it.
+    #[must_use]
+    pub fn starting_deliveries(self) -> Self {
+        Self { starts_deliveries: true, ..self }
+    }
+
     /// GET of one.
     pub fn fetch<R: Resource + Send + 'static>(
         template: &'static str,
@@ -246,7 +254,15 @@ impl Operation {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
             Ok(Work::Read(Box::new(move |tx| record(200, run(tx, &call, &path)?))))
         });
-        Self { verb: Verb::Fetch, mount: Mount::Both, template, paged: None, changes_account: false, prepare }
+        Self {
+            verb: Verb::Fetch,
+            mount: Mount::Both,
+            template,
+            paged: None,
+            changes_account: false,
+            starts_deliveries: false,
+            prepare,
+        }
     }
 
     /// GET of a list. The page is rendered where it is read.
@@ -280,6 +296,7 @@ impl Operation {
             template,
             paged: Some(paged),
             changes_account: false,
+            starts_deliveries: false,
             prepare,
         }
     }
@@ -327,6 +344,7 @@ impl Operation {
             template,
             paged: None,
             changes_account: false,
+            starts_deliveries: false,
             prepare,
         }
     }
@@ -348,7 +366,15 @@ impl Operation {
                 }),
             ))
         });
-        Self { verb, mount: Mount::Both, template, paged: None, changes_account: false, prepare }
+        Self {
+            verb,
+            mount: Mount::Both,
+            template,
+            paged: None,
+            changes_account: false,
+            starts_deliveries: false,
+            prepare,
+        }
     }
 }
 

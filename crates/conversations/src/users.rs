@@ -375,7 +375,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
         participants::leave_all(tx, &call.cause(), &memberships)?;
     }
     remove(tx, &user)?;
-    Ok(purges::user(tx, &user)?)
+    Ok(purges::user(tx, &call.cause(), &user)?)
 }
 
 /// Removes a user's own rows and its devices, and frees its identity.

@@ -23,6 +23,8 @@ use crate::settings::Settings;
 use crate::web::edge;
 use crate::web::in_flight::InFlight;
 use crate::web::known_credentials::KnownCredentials;
+use crate::webhooks::Loops;
+use crate::webhooks::asked::Noted;
 
 /// One server's state: its store, and what it keeps in memory.
 pub struct App {
@@ -50,6 +52,10 @@ pub struct App {
     /// Who listens to what.
     pub(crate) hub: Arc<Hub>,
     pub(crate) presence: Presence,
+    /// What pre-action webhooks were asked and is not written down yet.
+    pub(crate) noted: Noted,
+    /// Watches for webhooks that call each other.
+    pub(crate) loops: Loops,
     /// Whose endpoints are being tested.
     pub(crate) testing: admin::Testing,
     /// How many clients have ever been let in, which numbers them.
@@ -96,6 +102,8 @@ impl App {
             deliveries: Notify::new(),
             streams: Notify::new(),
             outbound,
+            noted: Noted::default(),
+            loops: Loops::default(),
             testing: admin::Testing::default(),
             clients: AtomicU64::new(0),
         })

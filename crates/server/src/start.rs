@@ -17,6 +17,7 @@ use crate::listen::{self, Serving, Stops};
 use crate::metrics;
 use crate::realtime;
 use crate::timers;
+use crate::webhooks::asked;
 
 /// How long what runs may go on once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -63,6 +64,7 @@ impl Server {
         }
         server.tasks.spawn(realtime::heal(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(realtime::keep_lease(Arc::clone(&server.app), server.stops.clone()));
+        server.tasks.spawn(asked::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(timers::run(Arc::clone(&server.app), server.stops.clone()));
         Ok(server)
     }
@@ -98,6 +100,7 @@ impl Server {
             stops.hard.cancel();
             tasks.wait().await;
         }
+        asked::write_down(&app).await;
         let closing = TaskTracker::new();
         let _ = closing.spawn_blocking(move || app.store.close()).await;
     }

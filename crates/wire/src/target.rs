@@ -5,6 +5,8 @@
 //! on which no library changes anything (that of the WHATWG's standard), and what a receiver does not see
 //! is not signed: user and password, the fragment, and the port of an https URL.
 
+use std::time::Duration;
+
 use url::Url;
 
 /// A configured URL.
@@ -25,10 +27,10 @@ pub struct Overrides {
     pub retry_count: Option<u32>,
     /// `rp`: which failures are tried again. Empty where nothing is said.
     pub retry_on: Vec<RetryOn>,
-    /// `ct`: milliseconds until there must be a connection.
-    pub connect_timeout: Option<u32>,
-    /// `tt`: milliseconds that a try may take in all.
-    pub total_timeout: Option<u32>,
+    /// `ct`, in milliseconds.
+    connect_timeout: Option<u32>,
+    /// `tt`, in milliseconds.
+    total_timeout: Option<u32>,
 }
 
 /// A kind of failure that is worth another try.
@@ -114,6 +116,16 @@ impl Target {
 }
 
 impl Overrides {
+    /// How long there may be no connection.
+    pub fn connect_timeout(&self) -> Option<Duration> {
+        self.connect_timeout.map(|milliseconds| Duration::from_millis(milliseconds.into()))
+    }
+
+    /// How long a try may take in all.
+    pub fn total_timeout(&self) -> Option<Duration> {
+        self.total_timeout.map(|milliseconds| Duration::from_millis(milliseconds.into()))
+    }
+
     fn parse(fragment: &str) -> Self {
         let mut overrides = Self::default();
         for (name, value) in fragment.split('&').filter_map(|pair| pair.split_once('=')) {

@@ -13,6 +13,8 @@ mod content_templates;
 mod deliveries;
 mod door;
 mod keys;
+mod pre_actions;
+mod streams;
 mod webhook_test;
 
 use std::sync::Arc;
@@ -37,6 +39,8 @@ pub fn router() -> Router<Arc<App>> {
         .merge(clock::router())
         .merge(content_templates::router())
         .merge(deliveries::router())
+        .merge(pre_actions::router())
+        .merge(streams::router())
         .merge(webhook_test::router())
         .merge(keys::router())
         .route("/tertulia/{*path}", any(unknown))

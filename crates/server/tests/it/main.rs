@@ -5,4 +5,5 @@ mod admin;
 mod harness;
 mod listening;
 mod realtime;
+mod replaying;
 mod rest;

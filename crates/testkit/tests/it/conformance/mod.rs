@@ -6,6 +6,7 @@ mod purging;
 mod records;
 mod secrets;
 mod statements;
+mod takeover;
 mod timers;
 
 use std::path::{Path, PathBuf};

@@ -29,6 +29,7 @@ mod participant_conversations;
 mod participant_update;
 mod participants;
 mod pre_action;
+mod pre_action_log;
 mod pre_action_silence;
 mod push_credentials;
 mod rates;
@@ -38,10 +39,12 @@ mod roles;
 mod senders;
 mod service_notifications;
 mod services;
+mod stream_deliveries;
 mod timers;
 mod user_conversations;
 mod users;
 mod webhook_configurations;
+mod webhook_loops;
 
 use testkit::{House, Reply};
 
