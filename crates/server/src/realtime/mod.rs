@@ -29,6 +29,7 @@ pub use connected::{Connected, Outbox};
 pub use door::{PATH, Tunnel, router};
 pub use exchange::{Reply, Request};
 pub use hub::{Hub, heal, pump, tell};
+pub use entities::read as read_entity;
 pub use presence::{Presence, keep as keep_lease};
 pub use requests::answer;
 pub use session::serve;
