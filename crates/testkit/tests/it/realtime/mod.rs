@@ -3,5 +3,6 @@
 mod commands;
 mod configuration;
 mod hooks;
+mod rates;
 mod templates;
 mod typing;
