@@ -216,12 +216,17 @@ pub struct Operation {
     pub paged: Option<Paged>,
     /// Whether it may change what calls are told of their account: the service that short paths lead to.
     pub changes_account: bool,
+    /// Whether users of the client SDK may ask for it: their roles decide then. Everything else is closed to them.
+    pub is_for_clients: bool,
     prepare: Prepare,
 }
 
 impl Operation {
     /// Reads the form and binds it, the call and the path to the work to be done.
     pub fn prepare(&self, call: &Arc<Call>, path: &Arc<Path>, form: &Form) -> Result<Work, Problem> {
+        if call.client().is_some() && !self.is_for_clients {
+            return Err(Problem::USER_NOT_AUTHORIZED);
+        }
         (self.prepare)(call, path, form)
     }
 
@@ -237,6 +242,12 @@ impl Operation {
         Self { changes_account: true, ..self }
     }
 
+    /// Opens it to users of the client SDK. Whoever says so has asked what their roles allow, in the transaction.
+    #[must_use]
+    pub fn for_clients(self) -> Self {
+        Self { is_for_clients: true, ..self }
+    }
+
     /// GET of one.
     pub fn fetch<R: Resource + Send + 'static>(
         template: &'static str,
@@ -246,7 +257,15 @@ impl Operation {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
             Ok(Work::Read(Box::new(move |tx| record(200, run(tx, &call, &path)?))))
         });
-        Self { verb: Verb::Fetch, mount: Mount::Both, template, paged: None, changes_account: false, prepare }
+        Self {
+            verb: Verb::Fetch,
+            mount: Mount::Both,
+            template,
+            paged: None,
+            changes_account: false,
+            is_for_clients: false,
+            prepare,
+        }
     }
 
     /// GET of a list. The page is rendered where it is read.
@@ -280,6 +299,7 @@ impl Operation {
             template,
             paged: Some(paged),
             changes_account: false,
+            is_for_clients: false,
             prepare,
         }
     }
@@ -327,6 +347,7 @@ impl Operation {
             template,
             paged: None,
             changes_account: false,
+            is_for_clients: false,
             prepare,
         }
     }
@@ -348,7 +369,15 @@ impl Operation {
                 }),
             ))
         });
-        Self { verb, mount: Mount::Both, template, paged: None, changes_account: false, prepare }
+        Self {
+            verb,
+            mount: Mount::Both,
+            template,
+            paged: None,
+            changes_account: false,
+            is_for_clients: false,
+            prepare,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::claims::{self, Claim};
 use crate::events::{self, EventType};
+use crate::permissions::{self, Permission};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
 use crate::sync::SyncObjectsOfUser;
@@ -57,12 +58,13 @@ pub struct UserForm {
 
 impl FromForm for UserForm {
     fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        permissions::refuse(call, form, &["RoleSid"], Problem::USER_UNAUTHORIZED_TO_SET_ROLE)?;
         let attributes = |text| Attributes::parse(text, call.limits.limit(16 * 1024));
         Ok(Self {
-            // Twilio: an empty FriendlyName does not clear (facts of infrastructure-as-code providers).
+            // Twilio: an empty FriendlyName does not clear (facts of infrastructure-as-code providers), but from an SDK.
             friendly_name: form
                 .text("FriendlyName", call.limits.limit(256), Problem::FRIENDLY_NAME_TOO_LONG)?
-                .filter(|name| !name.is_empty()),
+                .filter(|name| !name.is_empty() || call.client().is_some()),
             attributes: form.get("Attributes").map(attributes).transpose()?,
             role_sid: form.sid("RoleSid", Problem { status: 400, ..Problem::ROLE_NOT_FOUND })?,
         })
@@ -118,7 +120,11 @@ impl User {
     /// form must be placed here.
     fn with(self, UserForm { friendly_name, attributes, role_sid }: &UserForm) -> Self {
         Self {
-            friendly_name: friendly_name.clone().or(self.friendly_name),
+            friendly_name: match friendly_name.as_deref() {
+                None => self.friendly_name,
+                Some("") => None,
+                Some(name) => Some(name.to_owned()),
+            },
             attributes: attributes.clone().unwrap_or(self.attributes),
             role_sid: role_sid.unwrap_or(self.role_sid),
             ..self
@@ -200,7 +206,8 @@ pub fn find(tx: &mut Tx<'_>, service: Sid<Service>, key: &Key<User>) -> Result<O
 
 /// The user of the path, or 404.
 pub fn of_path(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<User, Failure> {
-    find(tx, call.service_sid, &path.key("UserSid"))?.ok_or_else(|| call.not_found().into())
+    let found = find(tx, call.service_sid, &path.key("UserSid"))?;
+    Ok(found.ok_or_else(|| call.lacks(Problem::USER_NOT_FOUND))?)
 }
 
 /// The user of this identity, locked; made where the service does not know it yet.
@@ -279,6 +286,9 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
     let service = services::of_call(tx, call)?;
     let user = of_path(tx, call, path)?;
     tx.lock(&Roots::one(User::root(user.sid)))?;
+    let is_own = call.client().is_some_and(|client| client.user_sid == user.sid);
+    let (own, any) = (Permission::EditOwnUserInfo, Permission::EditAnyUserInfo);
+    permissions::in_service(tx, call)?.require_own_or_any(is_own, own, any)?;
     if form.is_empty() {
         return Ok(user.seen_from(&service));
     }
@@ -290,6 +300,39 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
     let user = user.seen_from(&service);
     events::of_user(tx, &call.cause(), EventType::UserUpdated, &user)?;
     Ok(user)
+}
+
+/// Notes that a user is connected, or is no longer. Nobody is told of it but who follows the user. Whether anything
+/// has changed: where the service keeps no reachability nobody comes on line, and who was still goes off.
+pub fn set_online(
+    tx: &mut Tx<'_>,
+    (account, service): (Sid<Account>, Sid<Service>),
+    sid: Sid<User>,
+    is_online: bool,
+) -> Result<bool, StoreError> {
+    tx.lock(&Roots::one(User::root(sid)))?;
+    let Some(user) = find(tx, service, &Key::Sid(sid))? else { return Ok(false) };
+    let is_kept =
+        !is_online || services::find(tx, account, service)?.is_some_and(|one| one.reachability_enabled);
+    if !is_kept || user.is_online.unwrap_or(false) == is_online {
+        return Ok(false);
+    }
+    keep_reachability(tx, &User { is_online: Some(is_online), ..user })?;
+    Ok(true)
+}
+
+/// Notes whether a locked user has a device that can be notified.
+pub fn set_notifiable(tx: &mut Tx<'_>, user: User, is_notifiable: bool) -> Result<(), StoreError> {
+    if user.is_notifiable == Some(is_notifiable) {
+        return Ok(());
+    }
+    keep_reachability(tx, &User { is_notifiable: Some(is_notifiable), ..user })
+}
+
+fn keep_reachability(tx: &mut Tx<'_>, user: &User) -> Result<(), StoreError> {
+    tx.replace(user)?;
+    tx.touch(User::root(user.sid));
+    tx.put(CHANGE_PROFILE, &[&user.chat_service_sid, &user.sid])
 }
 
 /// Takes the user out of sight and out of its conversations; its messages stay.
@@ -321,8 +364,8 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::list(LIST, Paged::new("users", 50), list),
         Operation::create(LIST, create),
-        Operation::fetch(ONE, fetch),
-        Operation::update(ONE, update),
+        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::update(ONE, update).for_clients(),
         Operation::delete(ONE, delete),
     ]
 }

@@ -8,6 +8,7 @@ mod commands;
 mod configuration;
 mod connected;
 mod exchange;
+mod registrations;
 mod requests;
 mod templates;
 mod typing;

@@ -4,5 +4,6 @@ mod commands;
 mod configuration;
 mod hooks;
 mod rates;
+mod registrations;
 mod templates;
 mod typing;
