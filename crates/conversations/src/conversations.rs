@@ -244,8 +244,12 @@ const IN_STATE: &str = "WHERE h.chat_service_sid = $1 AND h.state = $2";
 
 /// The wide row of a head that has been read.
 pub fn of_head(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
-    tx.find(BY_SID, &[&head.chat_service_sid, &head.sid])?
-        .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
+    find(tx, head)?.ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
+}
+
+/// The same; none where it went meanwhile.
+pub fn find(tx: &mut Tx<'_>, head: &Head) -> Result<Option<Conversation>, StoreError> {
+    tx.find(BY_SID, &[&head.chat_service_sid, &head.sid])
 }
 
 fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &ConversationForm) -> Result<Shown, Failure> {

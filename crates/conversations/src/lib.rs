@@ -47,6 +47,7 @@ pub mod messages;
 pub mod participant_conversations;
 pub mod participants;
 pub mod permissions;
+pub mod presences;
 pub mod probe;
 pub mod purges;
 pub mod push_credentials;
@@ -110,6 +111,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0011_deliveries", sql: include_str!("../migrations/0011_deliveries.sql") },
     Migration { name: "0012_replays", sql: include_str!("../migrations/0012_replays.sql") },
     Migration { name: "0013_event_streams", sql: include_str!("../migrations/0013_event_streams.sql") },
+    Migration { name: "0016_presences", sql: include_str!("../migrations/0016_presences.sql") },
 ];
 
 /// The table of operations: all that is served of the API.

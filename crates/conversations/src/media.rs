@@ -6,6 +6,7 @@
 
 pub mod direct;
 mod form;
+pub mod readers;
 pub mod removals;
 
 pub use form::{About, CreateMedia};

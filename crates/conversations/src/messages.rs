@@ -1,10 +1,12 @@
 //! Messages: what is said in a conversation, in the order of its index. An index is never given again.
 
+mod changes;
 mod form;
 mod history;
 mod key;
 mod metadata;
 
+pub use changes::{added, changed, some};
 pub use form::{CreateMessage, ListMessages, UpdateMessage};
 pub use history::between;
 pub use key::MessageKey;

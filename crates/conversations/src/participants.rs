@@ -1,6 +1,7 @@
 //! Participants: who takes part in a conversation, by chat or over a channel.
 
 mod addresses;
+mod changes;
 mod gather;
 mod group;
 mod join;
@@ -9,6 +10,7 @@ mod leave;
 mod update;
 
 pub use addresses::{bound, free_addresses};
+pub use changes::{changed, some};
 pub use gather::{gather, lock_users};
 pub use group::is_group;
 pub use join::{CreateParticipant, add};

@@ -1,5 +1,6 @@
 //! Users: the people a service knows, each named by its `identity`.
 
+use crate::call::Limits;
 use crate::claims::{self, Claim};
 use crate::events::{self, EventType};
 use crate::permissions::{self, Permission};
@@ -85,16 +86,22 @@ impl FromForm for CreateUser {
 
 /// Identities are case-sensitive text that cannot be taken for a sid or for the server itself.
 pub fn parse_identity(call: &Call, identity: &str) -> Result<String, Problem> {
+    judge_identity(call.limits, identity)?;
+    Ok(identity.to_owned())
+}
+
+/// The same of who may name a user without a call: the maker of an access token.
+pub fn judge_identity(limits: Limits, identity: &str) -> Result<(), Problem> {
     if Sid::<User>::parse(identity).is_some() {
         return Err(Problem::IDENTITY_LOOKS_LIKE_SID);
     }
     if identity == "system" {
         return Err(Problem::IDENTITY_RESERVED);
     }
-    if identity.chars().count() > call.limits.name_length() {
+    if identity.chars().count() > limits.name_length() {
         return Err(Problem::IDENTITY_TOO_LONG);
     }
-    Ok(identity.to_owned())
+    Ok(())
 }
 
 // Rules: pure ────────────────────────────────────────────────────────────────
@@ -133,7 +140,8 @@ impl User {
 
     /// Where the service keeps no reachability, nothing is said of it; where it does, a user who never
     /// connected is off line.
-    fn seen_from(mut self, service: &Service) -> Self {
+    #[must_use]
+    pub fn seen_from(mut self, service: &Service) -> Self {
         if service.reachability_enabled {
             self.is_online = Some(self.is_online.unwrap_or(false));
         } else {
@@ -192,6 +200,8 @@ const INSERT_HEAD: &str = "INSERT INTO user_heads (sid, chat_service_sid, positi
      memberships) VALUES ($1, $2, 1, 1, 0)";
 const CHANGE_PROFILE: &str = "UPDATE user_heads SET position = position + 1, \
      profile_position = position + 1 WHERE chat_service_sid = $1 AND sid = $2";
+const POSITIONS: &str =
+    "SELECT position, profile_position FROM user_heads WHERE chat_service_sid = $1 AND sid = $2";
 const REMOVE_HEAD: &str = "DELETE FROM user_heads WHERE chat_service_sid = $1 AND sid = $2";
 
 // Operations: one transaction each ───────────────────────────────────────────
@@ -202,6 +212,15 @@ pub fn find(tx: &mut Tx<'_>, service: Sid<Service>, key: &Key<User>) -> Result<O
         Key::Sid(sid) => tx.find(BY_SID, &[&service, sid]),
         Key::Name(identity) => tx.find(BY_IDENTITY, &[&service, identity]),
     }
+}
+
+/// Where a user stands: the latest position, and that of the latest change of the profile.
+pub fn positions(
+    tx: &mut Tx<'_>,
+    service: Sid<Service>,
+    sid: Sid<User>,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    tx.row(POSITIONS, &[&service, &sid], |row| Ok((row.next()?, row.next()?)))
 }
 
 /// The user of the path, or 404.
@@ -230,6 +249,27 @@ pub fn find_or_create(
     let user = find(tx, service.sid, &key)?.ok_or(Problem::CONFLICTING_USER_MODIFICATION)?;
     tx.lock(&Roots::one(User::root(user.sid)))?;
     Ok(user)
+}
+
+/// The user who acts, with a head; made with this role, else with the service's own, where the service does not know
+/// the identity yet. A new one gets the sid that the call has for it.
+// Twilio: clients make their users by connecting, and `onUserAdded` tells of it with source SDK.
+pub fn connect(tx: &mut Tx<'_>, call: &Call, role: Option<Sid<Role>>) -> Result<User, Failure> {
+    let service = services::of_call(tx, call)?;
+    let client = call.client().ok_or(Problem::FORBIDDEN)?;
+    let key = Key::Name(client.identity.clone());
+    if let Some(user) = find(tx, service.sid, &key)? {
+        return Ok(user);
+    }
+    let form = UserForm { friendly_name: None, attributes: None, role_sid: role };
+    hold_role(tx, call, &form)?;
+    let made = User::new(call, &service, client.identity.clone(), tx.now()).with(&form);
+    let user = User { sid: client.user_sid, ..made };
+    if insert(tx, call, &user)? {
+        return Ok(user);
+    }
+    // Somebody else made it while this transaction waited for the claim.
+    Ok(find(tx, service.sid, &key)?.ok_or(Problem::CONFLICTING_USER_MODIFICATION)?)
 }
 
 /// Adds a user with its claim and its head; false where the identity is taken.

@@ -1,6 +1,7 @@
 //! What all doors share, and the router that they make together.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -16,6 +17,7 @@ use crate::media::{self, MediaStore};
 use crate::metrics::Metrics;
 use crate::openapi;
 use crate::outbound::{Outbound, SystemNames};
+use crate::realtime::{self, Hub, Presence};
 use crate::rest;
 use crate::settings::Settings;
 use crate::web::edge;
@@ -45,8 +47,13 @@ pub struct App {
     /// Tells who streams events that one may wait.
     pub(crate) streams: Notify,
     pub(crate) outbound: Outbound,
+    /// Who listens to what.
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) presence: Presence,
     /// Whose endpoints are being tested.
     pub(crate) testing: admin::Testing,
+    /// How many clients have ever been let in, which numbers them.
+    pub(crate) clients: AtomicU64,
 }
 
 /// What a server is built with besides its store.
@@ -66,8 +73,12 @@ impl App {
     pub fn new(store: Store, tools: Tools, settings: Settings) -> Arc<Self> {
         let Tools { vault, ids, metrics, media } = tools;
         let outbound = Outbound::new(settings.webhooks.guard.clone(), Arc::new(SystemNames));
+        let hub = Arc::<Hub>::default();
+        store.listen(Arc::clone(&hub) as _);
         let outbound = outbound.expect("a client without any option that can fail");
         Arc::new(Self {
+            presence: Presence::new(ids.sid(store.clock().now())),
+            hub,
             clock: store.clock(),
             store,
             vault,
@@ -86,7 +97,13 @@ impl App {
             streams: Notify::new(),
             outbound,
             testing: admin::Testing::default(),
+            clients: AtomicU64::new(0),
         })
+    }
+
+    /// Who listens to what.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
     }
 
     /// Where everything is stored.
@@ -101,6 +118,7 @@ pub fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(rest::router())
         .merge(media::router())
+        .merge(realtime::router())
         .merge(admin::router())
         .merge(accounts_2010::router())
         .merge(openapi::router())

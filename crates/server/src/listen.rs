@@ -1,13 +1,14 @@
 //! Connections: accepted, served as HTTP/1.1, and closed in order when the server stops.
 //!
 //! Slow and idle callers are bounded: a request's head must come within half a minute, is at most 64 KiB
-//! with a hundred headers (hyper's own limit), and only so many connections are served at a time.
+//! with a hundred headers (hyper's own limit), and only so many connections are served at a time. A connection that
+//! becomes a client's WebSocket is served on in `realtime`, by the same task.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::realtime::{self, Tunnel};
 use crate::web::Connection;
 use crate::web::edge::Counted;
 
@@ -93,13 +95,15 @@ fn is_the_callers(error: &io::Error) -> bool {
 }
 
 async fn serve(stream: TcpStream, serving: Serving) {
-    let Serving { router, connections, stops, .. } = serving;
+    let Serving { router, connections, tasks, stops, .. } = serving;
     let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
     // Without it a short answer may wait for the caller's acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let _counted = Counted::new(&connections);
     let ends = Connection { peer, local };
-    let service = service_fn(move |request| Box::pin(answer(router.clone(), ends, request)));
+    let tunnel = Arc::<OnceLock<Tunnel>>::default();
+    let left_at = Arc::clone(&tunnel);
+    let service = service_fn(move |request| Box::pin(answer(router.clone(), ends, request, left_at.clone())));
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     builder.max_header_size(HEAD_BYTES).max_buf_size(HEAD_BYTES);
@@ -116,7 +120,14 @@ async fn serve(stream: TcpStream, serving: Serving) {
     if let Err(error) = ended {
         tracing::debug!("a connection ended early: {error}");
     }
-    let stream = connection.into_parts().io.into_inner();
+    let parts = connection.into_parts();
+    let (stream, read) = (parts.io.into_inner(), parts.read_buf);
+    // The service had the other one, and is gone.
+    drop(parts.service);
+    if let Some(tunnel) = Arc::into_inner(tunnel).and_then(OnceLock::into_inner) {
+        realtime::serve(tunnel, (stream, read), (tasks, stops)).await;
+        return;
+    }
     let _ = tokio::time::timeout(LINGER_TIME, linger(stream)).await;
 }
 
@@ -141,8 +152,13 @@ async fn answer(
     mut router: Router,
     ends: Connection,
     mut request: Request<Incoming>,
+    tunnel: Arc<OnceLock<Tunnel>>,
 ) -> Result<Response, Infallible> {
     request.extensions_mut().insert(ends);
     // A router is always ready, so nobody waits for it.
-    Service::call(&mut router, request).await
+    let mut response = Service::call(&mut router, request).await?;
+    if let Some(begun) = response.extensions_mut().remove() {
+        let _ = tunnel.set(begun);
+    }
+    Ok(response)
 }

@@ -39,6 +39,11 @@ pub struct Metrics {
     queue_depth: Gauge,
     wal: Gauge,
     known_credentials: Gauge,
+    pub(crate) realtime_connections: Gauge,
+    pub(crate) realtime_clients: Gauge,
+    pub(crate) realtime_frames_in: Counter,
+    pub(crate) realtime_frames_out: Counter,
+    pub(crate) realtime_cut: Counter,
     deliveries: Family<Delivered, Counter>,
     waiting: Gauge,
     lanes: Gauge,
@@ -94,12 +99,18 @@ impl Metrics {
             queue_depth: Gauge::default(),
             wal: Gauge::default(),
             known_credentials: Gauge::default(),
+            realtime_connections: Gauge::default(),
+            realtime_clients: Gauge::default(),
+            realtime_frames_in: Counter::default(),
+            realtime_frames_out: Counter::default(),
+            realtime_cut: Counter::default(),
             deliveries: Family::default(),
             waiting: Gauge::default(),
             lanes: Gauge::default(),
             lag: Gauge::default(),
         };
         metrics.register_http();
+        metrics.register_realtime();
         metrics.register_store();
         metrics
     }
@@ -120,6 +131,20 @@ impl Metrics {
         registry.register_with_unit("webhook_lag", help, Unit::Seconds, self.lag.clone());
         let help = "Credentials kept in memory";
         registry.register("credentials_cache_entries", help, self.known_credentials.clone());
+    }
+
+    fn register_realtime(&mut self) {
+        let registry = self.registry.sub_registry_with_prefix("realtime");
+        registry.register(
+            "connections",
+            "Open connections, those included that nobody has been let in by",
+            self.realtime_connections.clone(),
+        );
+        registry.register("clients", "Clients that were let in and are here", self.realtime_clients.clone());
+        registry.register("frames_in", "Frames from clients", self.realtime_frames_in.clone());
+        registry.register("frames_out", "Frames to clients", self.realtime_frames_out.clone());
+        let help = "Connections cut off because the client read too slowly";
+        registry.register("cut_off", help, self.realtime_cut.clone());
     }
 
     fn register_store(&mut self) {

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Serve(given) => serve::serve(&given),
         Command::Account(command) => commands::account(&command),
         Command::Key(command) => commands::key(&command),
+        Command::Token(arguments) => commands::token(&arguments),
         Command::Template(command) => commands::template(&command),
         Command::Webhooks(command) => webhooks::webhooks(&command),
         Command::Intercept(arguments) => return intercept::intercept(&arguments),

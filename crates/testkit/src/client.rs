@@ -1,20 +1,31 @@
 //! A client of the SDK without a socket: what it would send through its tunnel, and what it would be answered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
+use conversations::sync::SyncObject;
 use conversations::{Client as Named, Owned};
 use http::{HeaderMap, Method, StatusCode};
-use server::realtime::{Connected, Outbox, Request, answer};
+use serde_json::{Value as Json, json};
+use server::realtime::{Connected, Outbox, Request, answer, tell};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use wire::Sid;
 
 use crate::house::{ACCOUNT_SID, House};
 use crate::reply::Reply;
 
-/// Somebody who is connected to a house. Frames sent to it are dropped.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+/// Room for the frames that wait until a test looks at them.
+const FRAMES: usize = 4096;
+
+/// Somebody who is connected to a house.
 pub struct Client {
     house: House,
     connected: Arc<Connected>,
+    frames: mpsc::Receiver<Bytes>,
+    cut: CancellationToken,
 }
 
 impl House {
@@ -23,9 +34,10 @@ impl House {
         let form = format!("Identity={identity}");
         self.post("/v1/Users", &form).await;
         let user = self.get(&format!("/v1/Users/{identity}")).await;
-        let (outbox, _) = Outbox::new(1, CancellationToken::new());
+        let cut = CancellationToken::new();
+        let (outbox, frames) = Outbox::new(FRAMES, cut.clone());
         let connected = Connected {
-            number: 1,
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             account_sid: Sid::parse(ACCOUNT_SID).expect("it is one"),
             service_sid: Sid::parse(&user.field("chat_service_sid")).expect("it is one"),
             client: Arc::new(Named {
@@ -38,7 +50,7 @@ impl House {
             base_url: "http://tertulia.test".into(),
             outbox,
         };
-        Client { house: self.clone(), connected: Arc::new(connected) }
+        Client { house: self.clone(), connected: Arc::new(connected), frames, cut }
     }
 }
 
@@ -49,6 +61,55 @@ impl Client {
         let connected = Arc::get_mut(&mut self.connected).expect("nobody else has it");
         connected.push_credential_sid = Some(Sid::parse(sid).expect("it is one"));
         self
+    }
+
+    /// Asks to be told of objects, from the ids that were seen of each. `correlation_id` comes back.
+    pub async fn subscribe(&self, correlation_id: i64, objects: &[(&str, i64)]) -> Reply {
+        let request = |(name, seen): &(&str, i64)| {
+            let object = SyncObject::parse(name).expect("it is one");
+            json!({
+                "object_sid": name, "object_type": object.object_type().name(), "last_event_id": seen,
+            })
+        };
+        let body = json!({
+            "event_protocol_version": 4, "action": "establish", "correlation_id": correlation_id,
+            "retried_requests": 0, "ttl_in_s": -1, "requests": objects.iter().map(request).collect::<Vec<_>>(),
+        });
+        self.ask(Method::POST, "/v4/Subscriptions", ("application/json", &body.to_string())).await
+    }
+
+    /// What has come since it was last asked, when all that happened has been told: the payloads, in order.
+    pub async fn told(&mut self) -> Vec<Json> {
+        tell(&self.house.app).await;
+        let mut told = Vec::new();
+        while let Ok(frame) = self.frames.try_recv() {
+            let lines: Vec<&[u8]> = frame.splitn(3, |byte| *byte == b'\n').collect();
+            told.push(serde_json::from_slice(lines[2]).expect("the payload is JSON"));
+        }
+        told
+    }
+
+    /// The server takes note of it, as of one that has just signed in.
+    pub fn arrive(&self) {
+        self.house.app.hub().arrived(&self.connected);
+    }
+
+    /// Whether the server has cut it off, when all that happened has been told.
+    pub async fn is_cut(&self) -> bool {
+        tell(&self.house.app).await;
+        self.cut.is_cancelled()
+    }
+
+    /// The connection ends.
+    pub fn leave(self) {
+        let Self { house, connected, frames, cut: _ } = self;
+        drop(frames);
+        house.app.hub().left(&connected);
+    }
+
+    /// The name of the user's map of conversations.
+    pub fn conversations(&self) -> String {
+        SyncObject::MyConversations(self.connected.client.user_sid).to_string()
     }
 
     /// The path of what stands below the client's service.

@@ -208,6 +208,12 @@ impl Problem {
     pub const CONTENT_VARIABLE_VALUE_TOO_LONG: Self = Self::new(50541, 400, "Content variable value is too long");
     pub const UNSUPPORTED_CONTENT_TYPE: Self = Self::new(50542, 400, "Unsupported Content Template Type");
 
+    // Sync
+    pub const SYNC_ACCESS_FORBIDDEN: Self = Self::new(54007, 403, "Access forbidden for identity");
+    pub const SYNC_DOCUMENT_NOT_FOUND: Self = Self::new(54100, 404, "Document not found");
+    pub const SYNC_LIST_NOT_FOUND: Self = Self::new(54150, 404, "List not found");
+    pub const SYNC_MAP_NOT_FOUND: Self = Self::new(54200, 404, "Map not found");
+
     // Event Streams
     pub const SINK_IN_USE: Self = Self::new(91007, 400, "Sink still in use");
 
@@ -398,6 +404,10 @@ impl Problem {
         ("CONTENT_VARIABLE_KEY_TOO_LONG", Self::CONTENT_VARIABLE_KEY_TOO_LONG),
         ("CONTENT_VARIABLE_VALUE_TOO_LONG", Self::CONTENT_VARIABLE_VALUE_TOO_LONG),
         ("UNSUPPORTED_CONTENT_TYPE", Self::UNSUPPORTED_CONTENT_TYPE),
+        ("SYNC_ACCESS_FORBIDDEN", Self::SYNC_ACCESS_FORBIDDEN),
+        ("SYNC_DOCUMENT_NOT_FOUND", Self::SYNC_DOCUMENT_NOT_FOUND),
+        ("SYNC_LIST_NOT_FOUND", Self::SYNC_LIST_NOT_FOUND),
+        ("SYNC_MAP_NOT_FOUND", Self::SYNC_MAP_NOT_FOUND),
         ("SINK_IN_USE", Self::SINK_IN_USE),
     ];
 }

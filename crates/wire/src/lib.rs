@@ -8,6 +8,7 @@
 
 #![warn(missing_docs)]
 
+mod access_token;
 mod address;
 mod attributes;
 mod catalogue;
@@ -21,6 +22,7 @@ mod signature;
 mod target;
 mod timestamp;
 
+pub use access_token::{AccessToken, ChatGrant, UnverifiedToken};
 pub use address::{Channel, channel_of, proxy_channel_of};
 pub use attributes::Attributes;
 pub use duration::IsoDuration;

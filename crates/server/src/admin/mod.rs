@@ -6,6 +6,7 @@
 //! API keys: one that is stolen could not be taken back. Requests are forms and answers JSON, as in the API;
 //! a content template may also be given as JSON, in which its API has it.
 
+mod access_tokens;
 mod accounts;
 mod clock;
 mod content_templates;
@@ -31,6 +32,7 @@ use crate::web::answer;
 /// Every path of it.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
+        .merge(access_tokens::router())
         .merge(accounts::router())
         .merge(clock::router())
         .merge(content_templates::router())

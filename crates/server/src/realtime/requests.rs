@@ -6,7 +6,7 @@ use wire::Problem;
 
 use super::connected::Connected;
 use super::exchange::{Reply, Request};
-use super::{commands, configuration, registrations, templates, typing};
+use super::{commands, configuration, entities, registrations, subscriptions, templates, typing};
 use crate::app::App;
 
 /// Answers one request of a client. Whose it is decides the connection, and nothing that the request says.
@@ -18,6 +18,12 @@ pub async fn answer(app: &Arc<App>, connected: &Arc<Connected>, request: Request
         return reply;
     }
     if let Some(reply) = typing::run(app, connected, &request).await {
+        return reply;
+    }
+    if let Some(reply) = entities::read(app, connected, &request).await {
+        return reply;
+    }
+    if let Some(reply) = subscriptions::run(app, connected, &request) {
         return reply;
     }
     if let Some(reply) = commands::run(app, connected, &request).await {

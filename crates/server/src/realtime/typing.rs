@@ -11,8 +11,10 @@ use wire::{Key, Problem, Sid};
 use super::client_form;
 use super::connected::Connected;
 use super::exchange::{Reply, Request};
+use super::frame;
 use crate::app::App;
 
+const NOTIFICATION: &str = "twilio.ipmsg.typing_indicator";
 /// How often a client says it again while its user goes on, in seconds.
 const INTERVAL: u32 = 5;
 
@@ -73,12 +75,12 @@ async fn participant(
 }
 
 /// Tells the others.
-pub fn announce(_app: &Arc<App>, connected: &Connected, whose: (Sid<Conversation>, Sid<Participant>)) {
+fn announce(app: &App, connected: &Connected, whose: (Sid<Conversation>, Sid<Participant>)) {
     let payload = payload(&connected.client.identity, whose);
-    tracing::trace!(bytes = payload.len(), "somebody is typing");
+    app.hub.typing(connected, whose.0, frame::notification(NOTIFICATION, &payload));
 }
 
-/// The notification `twilio.ipmsg.typing_indicator`.
+/// What is told of who types where.
 fn payload(identity: &str, (channel_sid, participant_sid): (Sid<Conversation>, Sid<Participant>)) -> Vec<u8> {
     // Twilio: shown for a second longer than it takes until it is said again.
     let typing = Indicator { channel_sid, identity, participant_sid, typing_timeout: INTERVAL + 1 };

@@ -4,4 +4,5 @@ mod accounts_2010;
 mod admin;
 mod harness;
 mod listening;
+mod realtime;
 mod rest;

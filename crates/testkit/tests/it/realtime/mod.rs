@@ -3,6 +3,7 @@
 mod commands;
 mod configuration;
 mod hooks;
+mod hub;
 mod rates;
 mod registrations;
 mod templates;

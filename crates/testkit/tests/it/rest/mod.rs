@@ -1,5 +1,6 @@
 //! The REST surface, a file for each place of the path.
 
+mod access_tokens;
 mod account_configuration;
 mod accounts_2010;
 mod address_configurations;
@@ -20,6 +21,7 @@ mod lanes;
 mod lenient;
 mod letter;
 mod media;
+mod media_tokens;
 mod messages;
 mod openapi;
 mod outbound;
