@@ -14,6 +14,7 @@ use crate::events::{self, Cause, EventType};
 use crate::heads::{self, Head, State, Timers};
 use crate::ids::Ids;
 use crate::paging::{arrange, rows};
+use crate::permissions::{self, Permission, Standing};
 use crate::prelude::*;
 use crate::sync::SyncObjects;
 use crate::{accounts, participants, purges, services};
@@ -124,7 +125,7 @@ impl Conversation {
             unique_name: None,
             attributes: Attributes::default(),
             bindings: "{}".to_owned(),
-            created_by: "system".to_owned(),
+            created_by: call.client().map_or("system", |client| &client.identity).to_owned(),
             date_created: now,
             date_updated: now,
         }
@@ -143,15 +144,11 @@ impl Conversation {
             state: _,
             inactive_after: _,
             closed_after: _,
+            needs: _,
         } = form;
         Self {
-            friendly_name: friendly_name.clone().or(self.friendly_name),
-            unique_name: match unique_name.as_deref() {
-                None => self.unique_name,
-                // An empty name clears.
-                Some("") => None,
-                Some(name) => Some(name.to_owned()),
-            },
+            friendly_name: named(friendly_name.as_ref(), self.friendly_name),
+            unique_name: named(unique_name.as_ref(), self.unique_name),
             messaging_service_sid: messaging_service_sid.or(self.messaging_service_sid),
             attributes: attributes.clone().unwrap_or(self.attributes),
             bindings: bindings.over(&self.bindings),
@@ -159,6 +156,14 @@ impl Conversation {
             date_updated: date_updated.unwrap_or(self.date_updated),
             ..self
         }
+    }
+}
+
+/// An empty name clears.
+fn named(given: Option<&String>, present: Option<String>) -> Option<String> {
+    match given {
+        None => present,
+        Some(name) => Some(name.clone()).filter(|name| !name.is_empty()),
     }
 }
 
@@ -249,6 +254,7 @@ pub fn find(tx: &mut Tx<'_>, head: &Head) -> Result<Option<Conversation>, StoreE
 
 fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &ConversationForm) -> Result<Shown, Failure> {
     services::require(tx, call)?;
+    permissions::in_service(tx, call)?.require(Permission::CreateConversation)?;
     let shown = found(tx, call, form)?;
     heads::insert(tx, &shown.head)?;
     Ok(shown)
@@ -293,7 +299,19 @@ fn claim_name(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Failur
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
-    Ok(Shown { conversation: of_head(tx, &head)?, head })
+    let standing = permissions::in_conversation(tx, call, head.sid)?;
+    let conversation = of_head(tx, &head)?;
+    if !may_join(call, &standing, &conversation) {
+        standing.require_member()?;
+    }
+    Ok(Shown { conversation, head })
+}
+
+/// Whether a client that does not take part may come in by itself, and so look at the conversation: whoever has made
+/// it, and whoever may add people to any.
+pub fn may_join(call: &Call, standing: &Standing, conversation: &Conversation) -> bool {
+    let is_creator = call.client().is_some_and(|client| client.identity == conversation.created_by);
+    is_creator || !standing.is_member() && standing.may(Permission::AddParticipant)
 }
 
 fn show(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Seen, Failure> {
@@ -350,7 +368,10 @@ fn list_by_date(
 
 fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) -> Result<Shown, Failure> {
     services::require(tx, call)?;
-    let mut head = heads::lock_open(tx, call, path)?;
+    let mut head = heads::lock(tx, call, path)?;
+    let standing = permissions::of_member(tx, call, head.sid)?;
+    form.needs.iter().try_for_each(|permission| standing.require(*permission))?;
+    head.require_open()?;
     let conversation = of_head(tx, &head)?;
     if form.asks_nothing_of(head.state) {
         return Ok(Shown { conversation, head });
@@ -406,6 +427,7 @@ fn keep(tx: &mut Tx<'_>, conversation: &Conversation, head: &Head) -> Result<(),
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     services::require(tx, call)?;
     let head = heads::lock(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?.require(Permission::DeleteConversation)?;
     let conversation = remove(tx, &head)?;
     let shown = Shown { conversation, head };
     events::of_conversation(tx, &call.cause(), EventType::ConversationRemoved, &shown)
@@ -432,9 +454,9 @@ pub fn operations() -> Vec<Operation> {
     const ONE: &str = "/Conversations/{ConversationSid}";
     vec![
         Operation::list(LIST, Paged::new("conversations", 100), list),
-        Operation::create(LIST, create),
-        Operation::fetch(ONE, show),
-        Operation::update(ONE, update),
-        Operation::delete(ONE, delete),
+        Operation::create(LIST, create).for_clients(),
+        Operation::fetch(ONE, show).for_clients(),
+        Operation::update(ONE, update).for_clients(),
+        Operation::delete(ONE, delete).for_clients(),
     ]
 }

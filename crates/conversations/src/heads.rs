@@ -268,7 +268,8 @@ pub fn find(
 
 /// The head of the path, or 404.
 pub fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Failure> {
-    find(tx, call.service_sid, &path.key("ConversationSid"))?.ok_or_else(|| call.not_found().into())
+    let found = find(tx, call.service_sid, &path.key("ConversationSid"))?;
+    Ok(found.ok_or_else(|| call.lacks(Problem::CONVERSATION_NOT_FOUND))?)
 }
 
 /// The head of the path, locked; closed or not.

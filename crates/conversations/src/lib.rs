@@ -42,9 +42,11 @@ pub mod heads;
 pub mod idempotency;
 pub mod media;
 pub mod memberships;
+pub mod message_recipients;
 pub mod messages;
 pub mod participant_conversations;
 pub mod participants;
+pub mod permissions;
 pub mod presences;
 pub mod probe;
 pub mod purges;
@@ -76,10 +78,11 @@ pub use ids::{Asker, Ids, RandomIds, hex};
 pub use locate::locate;
 pub use media::Media;
 pub use messages::Message;
-pub use operation::{Answer, Mount, Operation, Paged, Path, Verb, Work, WriteWork};
+pub use operation::{Answer, FromForm, Mount, Operation, Paged, Path, Verb, Work, WriteWork};
 pub use owned::{Owned, parse_messaging_services, parse_senders};
 pub use paging::Page;
 pub use participants::Participant;
+pub use permissions::Permission;
 pub use receipts::Receipt;
 pub use records::{Visitor, each_record};
 pub use resource::{Links, Members, Resource};
@@ -139,4 +142,11 @@ pub fn operations() -> Vec<Operation> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What users of the client SDK may ask for: those of [`operations`] that are open to them, and what REST does not
+/// have.
+pub fn client_operations() -> Vec<Operation> {
+    let besides = message_recipients::operations().into_iter().chain(messages::client_operations());
+    operations().into_iter().filter(|operation| operation.is_for_clients).chain(besides).collect()
 }

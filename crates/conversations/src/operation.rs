@@ -218,13 +218,31 @@ pub struct Operation {
     pub changes_account: bool,
     /// Whether it may put something on its way to webhooks, heard or not.
     pub starts_deliveries: bool,
+    /// Whether users of the client SDK may ask for it: their roles decide then. Everything else is closed to them.
+    pub is_for_clients: bool,
     prepare: Prepare,
 }
 
 impl Operation {
     /// Reads the form and binds it, the call and the path to the work to be done.
     pub fn prepare(&self, call: &Arc<Call>, path: &Arc<Path>, form: &Form) -> Result<Work, Problem> {
+        if call.client().is_some() && !self.is_for_clients {
+            return Err(Problem::USER_NOT_AUTHORIZED);
+        }
         (self.prepare)(call, path, form)
+    }
+
+    fn new(verb: Verb, template: &'static str, paged: Option<Paged>, prepare: Prepare) -> Self {
+        Self {
+            verb,
+            mount: Mount::Both,
+            template,
+            paged,
+            changes_account: false,
+            starts_deliveries: false,
+            is_for_clients: false,
+            prepare,
+        }
     }
 
     /// Moves an operation that does not stand at both places.
@@ -245,6 +263,12 @@ impl Operation {
         Self { starts_deliveries: true, ..self }
     }
 
+    /// Opens it to users of the client SDK. Whoever says so has asked what their roles allow, in the transaction.
+    #[must_use]
+    pub fn for_clients(self) -> Self {
+        Self { is_for_clients: true, ..self }
+    }
+
     /// GET of one.
     pub fn fetch<R: Resource + Send + 'static>(
         template: &'static str,
@@ -254,15 +278,7 @@ impl Operation {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
             Ok(Work::Read(Box::new(move |tx| record(200, run(tx, &call, &path)?))))
         });
-        Self {
-            verb: Verb::Fetch,
-            mount: Mount::Both,
-            template,
-            paged: None,
-            changes_account: false,
-            starts_deliveries: false,
-            prepare,
-        }
+        Self::new(Verb::Fetch, template, None, prepare)
     }
 
     /// GET of a list. The page is rendered where it is read.
@@ -290,15 +306,7 @@ impl Operation {
                 Ok(Answer { status: 200, is_replayed: false, body: Body::Ready(body) })
             })))
         });
-        Self {
-            verb: Verb::List,
-            mount: Mount::Both,
-            template,
-            paged: Some(paged),
-            changes_account: false,
-            starts_deliveries: false,
-            prepare,
-        }
+        Self::new(Verb::List, template, Some(paged), prepare)
     }
 
     /// POST to a list.
@@ -338,15 +346,7 @@ impl Operation {
                 }),
             ))
         });
-        Self {
-            verb: Verb::Delete,
-            mount: Mount::Both,
-            template,
-            paged: None,
-            changes_account: false,
-            starts_deliveries: false,
-            prepare,
-        }
+        Self::new(Verb::Delete, template, None, prepare)
     }
 
     fn writing<F: FromForm, R: Resource + Send + 'static>(
@@ -366,15 +366,7 @@ impl Operation {
                 }),
             ))
         });
-        Self {
-            verb,
-            mount: Mount::Both,
-            template,
-            paged: None,
-            changes_account: false,
-            starts_deliveries: false,
-            prepare,
-        }
+        Self::new(verb, template, None, prepare)
     }
 }
 

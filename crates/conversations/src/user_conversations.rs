@@ -6,6 +6,7 @@ use crate::conversations::{self, Shown};
 use crate::heads::{self, Head, State, Timers};
 use crate::memberships::{self, Membership, NotificationLevel};
 use crate::participants::{self, ReadHorizon};
+use crate::permissions::{self, Permission};
 use crate::prelude::*;
 use crate::sync::SyncObjects;
 use crate::{messages, services, users};
@@ -130,8 +131,10 @@ fn read(row: &mut Row<'_>) -> Result<(Membership, Shown), StoreError> {
 fn of_path(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(Membership, Head), Failure> {
     services::require(tx, call)?;
     let user = users::of_path(tx, call, path)?;
+    permissions::require_self(call, user.sid)?;
     let head = heads::fetch(tx, call, path)?;
-    let membership = memberships::find(tx, user.sid, head.sid)?.ok_or_else(|| call.not_found())?;
+    let membership = memberships::find(tx, user.sid, head.sid)?
+        .ok_or_else(|| call.lacks(Problem::USER_NOT_PARTICIPANT))?;
     Ok((membership, head))
 }
 
@@ -168,6 +171,7 @@ fn list(
 ) -> Result<Page<UserConversation>, Failure> {
     services::require(tx, call)?;
     let user = users::of_path(tx, call, path)?;
+    permissions::require_self(call, user.sid)?;
     let (select, order) = match call.scope {
         Scope::Client => (select(PAGE_IN_PLACE), Order::by_sid("conversation_sid", None)),
         Scope::Account | Scope::Service => {
@@ -195,6 +199,9 @@ fn update(
 ) -> Result<UserConversation, Failure> {
     let UpdateUserConversation { notification_level, horizon } = form;
     let (mut membership, mut head) = lock(tx, call, path)?;
+    if notification_level.is_some() {
+        permissions::of_member(tx, call, head.sid)?.require(Permission::EditNotificationLevel)?;
+    }
     head.require_open()?;
     if notification_level.is_none() && horizon.is_kept() {
         return show(tx, &membership, head);
@@ -215,6 +222,7 @@ fn update(
 /// Takes the user out of the conversation.
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     let (membership, mut head) = lock(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?.require(Permission::LeaveConversation)?;
     let key = Key::Sid(membership.participant_sid);
     let participant = participants::find(tx, head.sid, &key)?.ok_or_else(|| call.not_found())?;
     participants::remove(tx, &call.cause(), &mut head, &participant)?;
@@ -227,9 +235,9 @@ pub fn operations() -> Vec<Operation> {
     const LIST: &str = "/Users/{UserSid}/Conversations";
     const ONE: &str = "/Users/{UserSid}/Conversations/{ConversationSid}";
     vec![
-        Operation::list(LIST, Paged::new("conversations", 50), list),
-        Operation::fetch(ONE, fetch),
-        Operation::update(ONE, update),
-        Operation::delete(ONE, delete),
+        Operation::list(LIST, Paged::new("conversations", 50), list).for_clients(),
+        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::update(ONE, update).for_clients(),
+        Operation::delete(ONE, delete).for_clients(),
     ]
 }

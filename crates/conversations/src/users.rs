@@ -3,6 +3,7 @@
 use crate::call::Limits;
 use crate::claims::{self, Claim};
 use crate::events::{self, EventType};
+use crate::permissions::{self, Permission};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
 use crate::sync::SyncObjectsOfUser;
@@ -58,12 +59,13 @@ pub struct UserForm {
 
 impl FromForm for UserForm {
     fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        permissions::refuse(call, form, &["RoleSid"], Problem::USER_UNAUTHORIZED_TO_SET_ROLE)?;
         let attributes = |text| Attributes::parse(text, call.limits.limit(16 * 1024));
         Ok(Self {
-            // Twilio: an empty FriendlyName does not clear (facts of infrastructure-as-code providers).
+            // Twilio: an empty FriendlyName does not clear (facts of infrastructure-as-code providers), but from an SDK.
             friendly_name: form
                 .text("FriendlyName", call.limits.limit(256), Problem::FRIENDLY_NAME_TOO_LONG)?
-                .filter(|name| !name.is_empty()),
+                .filter(|name| !name.is_empty() || call.client().is_some()),
             attributes: form.get("Attributes").map(attributes).transpose()?,
             role_sid: form.sid("RoleSid", Problem { status: 400, ..Problem::ROLE_NOT_FOUND })?,
         })
@@ -125,7 +127,11 @@ impl User {
     /// form must be placed here.
     fn with(self, UserForm { friendly_name, attributes, role_sid }: &UserForm) -> Self {
         Self {
-            friendly_name: friendly_name.clone().or(self.friendly_name),
+            friendly_name: match friendly_name.as_deref() {
+                None => self.friendly_name,
+                Some("") => None,
+                Some(name) => Some(name.to_owned()),
+            },
             attributes: attributes.clone().unwrap_or(self.attributes),
             role_sid: role_sid.unwrap_or(self.role_sid),
             ..self
@@ -219,7 +225,8 @@ pub fn positions(
 
 /// The user of the path, or 404.
 pub fn of_path(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<User, Failure> {
-    find(tx, call.service_sid, &path.key("UserSid"))?.ok_or_else(|| call.not_found().into())
+    let found = find(tx, call.service_sid, &path.key("UserSid"))?;
+    Ok(found.ok_or_else(|| call.lacks(Problem::USER_NOT_FOUND))?)
 }
 
 /// The user of this identity, locked; made where the service does not know it yet.
@@ -319,6 +326,9 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
     let service = services::of_call(tx, call)?;
     let user = of_path(tx, call, path)?;
     tx.lock(&Roots::one(User::root(user.sid)))?;
+    let is_own = call.client().is_some_and(|client| client.user_sid == user.sid);
+    let (own, any) = (Permission::EditOwnUserInfo, Permission::EditAnyUserInfo);
+    permissions::in_service(tx, call)?.require_own_or_any(is_own, own, any)?;
     if form.is_empty() {
         return Ok(user.seen_from(&service));
     }
@@ -394,8 +404,8 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::list(LIST, Paged::new("users", 50), list),
         Operation::create(LIST, create),
-        Operation::fetch(ONE, fetch),
-        Operation::update(ONE, update),
+        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::update(ONE, update).for_clients(),
         Operation::delete(ONE, delete),
     ]
 }

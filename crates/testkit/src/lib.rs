@@ -11,6 +11,7 @@ mod figures;
 mod house;
 mod receiver;
 mod reply;
+mod sdk_user;
 mod waiting;
 
 pub use client::Client;
@@ -20,4 +21,5 @@ pub use figures::{figure, is_full};
 pub use house::{ACCOUNT_SID, AUTH_TOKEN, House, heard, on_both, on_both_with, webhooks_inside};
 pub use receiver::{Received, Receiver};
 pub use reply::Reply;
+pub use sdk_user::SdkUser;
 pub use waiting::holds_within;

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use conversations::{Failure, Operation, Path, Verb, operations};
+use conversations::{Failure, Operation, Path, Verb, client_operations};
 use http::Method;
 use wire::{Form, Problem};
 
@@ -21,26 +21,7 @@ use crate::web::path;
 const PREFIX: &str = "/Client/v2/Services/{ChatServiceSid}";
 
 /// What clients may ask for.
-static COMMANDS: LazyLock<Vec<Operation>> =
-    LazyLock::new(|| operations().into_iter().filter(is_for_clients).collect());
-
-/// Whether it is a command, and not administration.
-fn is_for_clients(operation: &Operation) -> bool {
-    let is_list = operation.verb == Verb::List;
-    match operation.template {
-        "/Conversations" => !is_list,
-        "/Users/{UserSid}" => operation.verb != Verb::Delete,
-        "/Conversations/{ConversationSid}"
-        | "/Conversations/{ConversationSid}/Participants"
-        | "/Conversations/{ConversationSid}/Participants/{ParticipantSid}"
-        | "/Conversations/{ConversationSid}/Messages"
-        | "/Conversations/{ConversationSid}/Messages/{MessageSid}"
-        | "/Conversations/{ConversationSid}/Messages/{MessageSid}/Receipts"
-        | "/Users/{UserSid}/Conversations"
-        | "/Users/{UserSid}/Conversations/{ConversationSid}" => true,
-        _ => false,
-    }
-}
+static COMMANDS: LazyLock<Vec<Operation>> = LazyLock::new(client_operations);
 
 /// Answers what is asked below the prefix; none for any other path.
 pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Option<Reply> {

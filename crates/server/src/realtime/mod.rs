@@ -17,6 +17,7 @@ mod frame;
 mod gate;
 mod hub;
 mod presence;
+mod registrations;
 mod requests;
 mod session;
 mod sign_in;
@@ -27,9 +28,9 @@ mod typing;
 
 pub use connected::{Connected, Outbox};
 pub use door::{PATH, Tunnel, router};
+pub use entities::read as read_entity;
 pub use exchange::{Reply, Request};
 pub use hub::{Hub, heal, pump, tell};
-pub use entities::read as read_entity;
 pub use presence::{Presence, keep as keep_lease};
 pub use requests::answer;
 pub use session::serve;

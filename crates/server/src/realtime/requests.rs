@@ -6,7 +6,7 @@ use wire::Problem;
 
 use super::connected::Connected;
 use super::exchange::{Reply, Request};
-use super::{commands, configuration, entities, subscriptions, templates, typing};
+use super::{commands, configuration, entities, registrations, subscriptions, templates, typing};
 use crate::app::App;
 
 /// Answers one request of a client. Whose it is decides the connection, and nothing that the request says.
@@ -27,6 +27,9 @@ pub async fn answer(app: &Arc<App>, connected: &Arc<Connected>, request: Request
         return reply;
     }
     if let Some(reply) = commands::run(app, connected, &request).await {
+        return reply;
+    }
+    if let Some(reply) = registrations::run(app, connected, &request).await {
         return reply;
     }
     Reply::problem(&Problem::not_found(&request.path))

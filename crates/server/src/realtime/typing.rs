@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use conversations::{Conversation, Failure, Participant, heads, participants, services};
+use conversations::{Conversation, Failure, Participant, heads, permissions, services};
 use http::Method;
 use serde::Serialize;
 use wire::{Key, Problem, Sid};
@@ -63,16 +63,13 @@ async fn participant(
     (request, sid): (&Request, Sid<Conversation>),
 ) -> Result<Sid<Participant>, Failure> {
     let call = connected.call(app, &request.path);
-    let client = Arc::clone(&connected.client);
     let read = move |tx: &mut store::Tx<'_>| {
         services::require(tx, &call)?;
         let head =
             heads::find(tx, call.service_sid, &Key::Sid(sid))?.ok_or(Problem::CONVERSATION_NOT_FOUND)?;
-        let participant = participants::find(tx, head.sid, &Key::Name(client.identity.clone()))?
-            .filter(|participant| participant.user_sid == Some(client.user_sid))
-            .ok_or(Problem::USER_NOT_PARTICIPANT)?;
+        let standing = permissions::of_member(tx, &call, head.sid)?;
         head.require_open()?;
-        Ok(participant.sid)
+        Ok(standing.participant_sid().ok_or(Problem::USER_NOT_PARTICIPANT)?)
     };
     app.store.read(read).await
 }

@@ -2,14 +2,20 @@
 
 use http::Method;
 use insta::assert_snapshot;
+use serde_json::Value;
 use testkit::{Client, House, on_both};
 
-/// Alice, and a conversation in which she takes part.
+/// Alice, and a conversation whose administrator she is.
 pub async fn room(house: &House) -> (Client, String) {
     let sid = house.post("/v1/Conversations", "UniqueName=room").await.sid();
     let path = format!("/Conversations/{sid}");
+    let roles = house.get("/v1/Roles").await.json();
+    let is_admin = |role: &&Value| role["friendly_name"] == "channel admin";
+    let role =
+        roles["roles"].as_array().and_then(|roles| roles.iter().find(is_admin)).expect("it is founded");
+    let form = format!("Identity=alice&RoleSid={}", role["sid"].as_str().expect("a sid"));
     // A user who is there already would cost PostgreSQL a second run, and with it a sid.
-    house.post(&format!("/v1{path}/Participants"), "Identity=alice").await;
+    assert_eq!(house.post(&format!("/v1{path}/Participants"), &form).await.code(), "201");
     (house.client("alice").await, path)
 }
 
@@ -40,7 +46,7 @@ async fn a_conversation_is_created_changed_and_deleted() {
       "attributes": "{\"a\":1}",
       "bindings": {},
       "chat_service_sid": "IS00000000000000000000000000000002",
-      "created_by": "system",
+      "created_by": "alice",
       "date_created": "2026-01-01T00:00:00Z",
       "date_updated": "2026-01-01T00:00:00Z",
       "friendly_name": "The room",
@@ -69,7 +75,7 @@ async fn a_conversation_is_created_changed_and_deleted() {
       "attributes": "{\"a\":1}",
       "bindings": {},
       "chat_service_sid": "IS00000000000000000000000000000002",
-      "created_by": "system",
+      "created_by": "alice",
       "date_created": "2026-01-01T00:00:00Z",
       "date_updated": "2026-01-01T00:00:00Z",
       "friendly_name": "The room",
@@ -99,8 +105,8 @@ async fn a_conversation_is_created_changed_and_deleted() {
 
     404 Not Found
     {
-      "code": 20404,
-      "message": "The requested resource /Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000c was not found",
+      "code": 50350,
+      "message": "Conversation not found",
       "status": 404
     }
     "#);
@@ -138,8 +144,8 @@ async fn participants_join_and_leave() {
       "last_read_timestamp": null,
       "messaging_binding": null,
       "role_sid": "RL00000000000000000000000000000006",
-      "sid": "MB00000000000000000000000000000011",
-      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Participants/MB00000000000000000000000000000011"
+      "sid": "MB00000000000000000000000000000012",
+      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Participants/MB00000000000000000000000000000012"
     }
 
     409 Conflict
@@ -180,7 +186,7 @@ async fn messages_are_sent_edited_and_removed() {
     {
       "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       "attributes": "{\"a\":1}",
-      "author": "system",
+      "author": "alice",
       "body": "hello 👋",
       "content_sid": null,
       "conversation_sid": "CH0000000000000000000000000000000a",
@@ -189,14 +195,14 @@ async fn messages_are_sent_edited_and_removed() {
       "delivery": null,
       "index": 0,
       "links": {
-        "channel_metadata": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000011/ChannelMetadata",
-        "delivery_receipts": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000011/Receipts"
+        "channel_metadata": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000012/ChannelMetadata",
+        "delivery_receipts": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000012/Receipts"
       },
       "media": null,
-      "participant_sid": null,
-      "sid": "IM00000000000000000000000000000011",
+      "participant_sid": "MB0000000000000000000000000000000d",
+      "sid": "IM00000000000000000000000000000012",
       "subject": "greeting",
-      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000011"
+      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000012"
     }
 
     bye
@@ -246,17 +252,55 @@ async fn detailed_receipts_are_listed_page_by_page() {
           "date_created": "2026-01-01T00:00:00Z",
           "date_updated": "2026-01-01T00:00:00Z",
           "error_code": null,
-          "message_sid": "IM00000000000000000000000000000013",
-          "participant_sid": "MB00000000000000000000000000000011",
-          "sid": "DY00000000000000000000000000000014",
+          "message_sid": "IM00000000000000000000000000000014",
+          "participant_sid": "MB00000000000000000000000000000012",
+          "sid": "DY00000000000000000000000000000015",
           "status": null,
-          "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000013/Receipts/DY00000000000000000000000000000014"
+          "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000014/Receipts/DY00000000000000000000000000000015"
         }
       ],
       "meta": {
-        "next_token": "PTeyJvIjoiYSIsImF0IjowLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAxMSIsImxpc3QiOjM4NjAxMTk4OTY1MDI4Nzc4NTJ9",
+        "next_token": "PTeyJvIjoiYSIsImF0IjowLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAxMiIsImxpc3QiOjgzMTEwMjAyMDkwOTE3MTE4Njd9",
         "previous_token": null
       }
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn what_only_clients_ask_for_is_answered() {
+    let told = on_both(async |house| {
+        let (alice, path) = room(house).await;
+        let binding = r#"{"messaging_binding":{"address":"+15550001","proxy_address":"+15559999"}}"#;
+        alice.post(&format!("{path}/Participants"), binding).await;
+        let message = alice.post(&format!("{path}/Messages"), r#"{"body":"x"}"#).await.sid();
+        house.note(alice.get(&format!("{path}/MessageRecipients?MessageSid={message}")).await.text());
+        house.note(alice.get(&format!("{path}/Messages/{message}/ChannelMetadata")).await.text());
+    })
+    .await;
+    assert_snapshot!(told, @r#"
+    200 OK
+    {
+      "message_recipients": [
+        {
+          "address": "+15550001",
+          "level": null,
+          "message_sid": "IM00000000000000000000000000000013",
+          "name": null,
+          "type": "sms"
+        }
+      ],
+      "meta": {
+        "next_token": null,
+        "previous_token": null
+      }
+    }
+
+    404 Not Found
+    {
+      "code": 50530,
+      "message": "Channel Metadata not found",
+      "status": 404
     }
     "#);
 }
@@ -301,10 +345,10 @@ async fn my_conversations_are_what_is_ones_own() {
           "last_read_message_index": null,
           "links": {
             "conversation": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a",
-            "participant": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Participants/MB0000000000000000000000000000000c"
+            "participant": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Participants/MB0000000000000000000000000000000d"
           },
           "notification_level": "default",
-          "participant_sid": "MB0000000000000000000000000000000c",
+          "participant_sid": "MB0000000000000000000000000000000d",
           "status": "joined",
           "sync_objects": {
             "conversation": "CH0000000000000000000000000000000a.channel",
@@ -314,8 +358,8 @@ async fn my_conversations_are_what_is_ones_own() {
           "timers": {},
           "unique_name": "room",
           "unread_messages_count": null,
-          "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Users/US0000000000000000000000000000000d/Conversations/CH0000000000000000000000000000000a",
-          "user_sid": "US0000000000000000000000000000000d"
+          "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Users/US0000000000000000000000000000000e/Conversations/CH0000000000000000000000000000000a",
+          "user_sid": "US0000000000000000000000000000000e"
         }
       ],
       "meta": {
@@ -404,8 +448,8 @@ async fn users_are_shown_and_change_themselves() {
 
     404 Not Found
     {
-      "code": 20404,
-      "message": "The requested resource /Client/v2/Services/IS00000000000000000000000000000002/Users/nobody was not found",
+      "code": 50200,
+      "message": "User not found",
       "status": 404
     }
     "#);
@@ -459,8 +503,8 @@ async fn what_is_wrong_is_told_as_errors_are_read() {
 
     404 Not Found
     {
-      "code": 20404,
-      "message": "The requested resource /Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH00000000000000000000000000000fff was not found",
+      "code": 50350,
+      "message": "Conversation not found",
       "status": 404
     }
 

@@ -37,9 +37,9 @@ async fn commands_are_asked_about_and_told_without_being_asked_to() {
     assert_snapshot!(told, @r#"
     201
 
-    EventType=onMessageAdd Source=SDK ClientIdentity=alice Author=system Body=hello
+    EventType=onMessageAdd Source=SDK ClientIdentity=alice Author=alice Body=hello
 
-    EventType=onMessageAdded Source=SDK ClientIdentity=alice Author=system Body=hello
+    EventType=onMessageAdded Source=SDK ClientIdentity=alice Author=alice Body=hello
 
     HELLO
 

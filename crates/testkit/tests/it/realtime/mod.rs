@@ -4,5 +4,7 @@ mod commands;
 mod configuration;
 mod hooks;
 mod hub;
+mod rates;
+mod registrations;
 mod templates;
 mod typing;
