@@ -52,8 +52,8 @@ async fn a_user_is_made_at_the_first_connect_and_told_as_the_sdks_doing() {
         let user = house.get("/v1/Users/alice").await;
         assert_eq!((user.status.as_u16(), user.sid()), (200, made[0].to_string()));
         house.deliver().await;
-        let received = receiver.take();
-        assert_eq!(received.len(), 1, "it is told once");
+        let told = receiver.take();
+        assert_eq!(told.len(), 1, "it is told once");
         for (name, value) in [
             ("EventType", "onUserAdded"),
             ("Source", "SDK"),
@@ -61,7 +61,7 @@ async fn a_user_is_made_at_the_first_connect_and_told_as_the_sdks_doing() {
             ("Identity", "alice"),
             ("UserSid", &made[0].to_string()),
         ] {
-            assert_eq!(received[0].get(name).as_deref(), Some(value), "{name}");
+            assert_eq!(told[0].get(name).as_deref(), Some(value), "{name}");
         }
     })
     .await;
@@ -77,8 +77,8 @@ async fn many_who_connect_at_once_are_one_user() {
         let mut calls = calls.into_iter();
         let mut next = || connect(house, calls.next().expect("eight"), None);
         let made = tokio::join!(next(), next(), next(), next(), next(), next(), next(), next());
-        let (a, b, c, d, e, f, g, h) = made;
-        let sids: Vec<_> = [a, b, c, d, e, f, g, h].map(|made| made.expect("she connects").sid).into();
+        let made: [Result<User, Failure>; 8] = made.into();
+        let sids = made.map(|made| made.expect("she connects").sid);
         assert!(sids.windows(2).all(|pair| pair[0] == pair[1]), "{sids:?}");
         let users = house.get("/v1/Users").await.get("users");
         assert_eq!(users.as_array().map(Vec::len), Some(1));
