@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use conversations::Client;
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -57,9 +58,12 @@ pub async fn serve(tunnel: Tunnel, (stream, read): (TcpStream, Bytes), (tasks, s
         .max_message_size(Some(MAX_FRAME))
         .max_frame_size(Some(MAX_FRAME));
     let gate = Gate::new(stream, UNKNOWN);
-    let mut socket =
-        WebSocketStream::from_partially_read(gate, read.to_vec(), Role::Server, Some(config)).await;
-    let entering = enter(&app, &tunnel.base_url, &mut socket);
+    let part = read.to_vec();
+    // Some bytes of the buffer of a whole head of HTTP.
+    drop(read);
+    let mut socket = WebSocketStream::from_partially_read(gate, part, Role::Server, Some(config)).await;
+    // On the heap, and gone when somebody is in.
+    let entering = Box::pin(enter(&app, &tunnel.base_url, &mut socket));
     let end = match stop.run_until_cancelled(entering).await {
         Some(Ok(entered)) => {
             socket.get_mut().open();
@@ -207,6 +211,8 @@ async fn finish(app: &App, mut socket: Socket, end: End) {
             return;
         }
         while let Some(Ok(_)) = socket.next().await {}
+        let mut buffer = [0; 1024];
+        while matches!(socket.get_mut().read(&mut buffer).await, Ok(1..)) {}
     };
     let _ = timeout(app.settings.realtime.farewell_time, leaving).await;
 }

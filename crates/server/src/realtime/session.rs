@@ -43,10 +43,10 @@ const JUDGED: i64 = 60 * 1_000_000;
 /// How often a manual clock is looked at, which tells nobody that it was moved.
 const MANUAL_TICK: Duration = Duration::from_millis(50);
 
-/// Something that ran beside the connection is done.
+/// Something that ran beside the connection is done. Small, because every connection has room for some of them.
 enum Done {
     /// A request, with its place among those that may run.
-    Request(Bytes, OwnedSemaphorePermit),
+    Request(Box<(Bytes, OwnedSemaphorePermit)>),
     /// A new token was judged.
     Updated(Box<Updated>),
     /// A token was judged again: which one it was of the connection's.
@@ -269,7 +269,7 @@ impl Session {
             let reply = caught(requests::answer(&app, &connected, request)).await;
             let reply = reply.unwrap_or_else(|| Reply::problem(&Problem::INTERNAL));
             app.metrics.realtime_durations.observe(began.elapsed().as_secs_f64());
-            Done::Request(frame::reply(&id, &reply), permit)
+            Done::Request(Box::new((frame::reply(&id, &reply), permit)))
         });
     }
 
@@ -311,7 +311,8 @@ impl Session {
 
     async fn take(&mut self, done: Done) -> Result<(), End> {
         match done {
-            Done::Request(frame, permit) => {
+            Done::Request(answered) => {
+                let (frame, permit) = *answered;
                 self.write(frame).await?;
                 drop(permit);
                 Ok(())
