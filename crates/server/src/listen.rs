@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
+use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -96,10 +97,19 @@ fn is_the_callers(error: &io::Error) -> bool {
 
 async fn serve(stream: TcpStream, serving: Serving) {
     let Serving { router, connections, tasks, stops, .. } = serving;
-    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+    let _counted = Counted::new(&connections);
+    // Each on the heap for as long as it runs: a client stays for hours, and needs no room for what came before.
+    let http = Box::pin(serve_http(stream, router, stops.clone()));
+    if let Some((tunnel, begun)) = http.await {
+        Box::pin(realtime::serve(tunnel, begun, (tasks, stops))).await;
+    }
+}
+
+/// Serves requests, until the connection ends or becomes a tunnel; then with what was read of that already.
+async fn serve_http(stream: TcpStream, router: Router, stops: Stops) -> Option<(Tunnel, (TcpStream, Bytes))> {
+    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return None };
     // Without it a short answer may wait for the caller's acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
-    let _counted = Counted::new(&connections);
     let ends = Connection { peer, local };
     let tunnel = Arc::<OnceLock<Tunnel>>::default();
     let left_at = Arc::clone(&tunnel);
@@ -115,7 +125,7 @@ async fn serve(stream: TcpStream, serving: Serving) {
     let Some(ended) = ended else {
         Pin::new(&mut connection).graceful_shutdown();
         stops.hard.run_until_cancelled(connection).await;
-        return;
+        return None;
     };
     if let Err(error) = ended {
         tracing::debug!("a connection ended early: {error}");
@@ -125,10 +135,10 @@ async fn serve(stream: TcpStream, serving: Serving) {
     // The service had the other one, and is gone.
     drop(parts.service);
     if let Some(tunnel) = Arc::into_inner(tunnel).and_then(OnceLock::into_inner) {
-        realtime::serve(tunnel, (stream, read), (tasks, stops)).await;
-        return;
+        return Some((tunnel, (stream, read)));
     }
     let _ = tokio::time::timeout(LINGER_TIME, linger(stream)).await;
+    None
 }
 
 /// Ends our side, and takes in what the caller still sends. Closed with unread bytes, a connection is

@@ -45,6 +45,7 @@ pub struct Metrics {
     pub(crate) realtime_frames_in: Counter,
     pub(crate) realtime_frames_out: Counter,
     pub(crate) realtime_cut: Counter,
+    pub(crate) realtime_durations: Histogram,
     deliveries: Family<Delivered, Counter>,
     waiting: Gauge,
     lanes: Gauge,
@@ -109,6 +110,8 @@ impl Metrics {
             realtime_frames_in: Counter::default(),
             realtime_frames_out: Counter::default(),
             realtime_cut: Counter::default(),
+            // 0.1 ms to 3 s.
+            realtime_durations: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             deliveries: Family::default(),
             waiting: Gauge::default(),
             lanes: Gauge::default(),
@@ -161,6 +164,9 @@ impl Metrics {
         registry.register("frames_out", "Frames to clients", self.realtime_frames_out.clone());
         let help = "Connections cut off because the client read too slowly";
         registry.register("cut_off", help, self.realtime_cut.clone());
+        let help = "Time from a request's frame to its reply's";
+        let durations = self.realtime_durations.clone();
+        registry.register_with_unit("request_duration", help, Unit::Seconds, durations);
     }
 
     fn register_store(&mut self) {

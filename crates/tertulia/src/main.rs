@@ -8,6 +8,7 @@ mod check_config;
 mod commands;
 mod configuration;
 mod data_directory;
+mod descriptors;
 mod environment;
 mod first_account;
 mod given;

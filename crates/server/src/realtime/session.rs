@@ -1,4 +1,4 @@
-//! One connection, from its first frame to its last.
+//! One client that has been let in, from then to its last frame.
 //!
 //! A task for each reads frames, writes frames and keeps the time. Requests run in tasks of their own, so many at a time
 //! and no more: while they run, or while their replies have not left, nothing more is read, and whoever sends on without
@@ -11,40 +11,31 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use conversations::{Client, Failure};
+use conversations::Failure;
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wire::{Problem, Timestamp};
 
-use super::door::Tunnel;
-use super::frame::{self, BadFrame, Frame, MAX_FRAME, MAX_HEADER, Status};
-use super::gate::Gate;
-use super::{Connected, Outbox, Reply, Request, presence, requests, sign_in, tunnelled};
+use super::connection::{End, Entered, Socket, binary, broken, write};
+use super::frame::{self, Frame, Status};
+use super::{Connected, Reply, Request, requests, sign_in, tunnelled};
 use crate::app::App;
 use crate::listen::Stops;
+use crate::stopwatch;
 use crate::web::access_token::Granted;
-use crate::web::edge::{Counted, caught};
+use crate::web::edge::caught;
 
 /// Requests of one client that run, or whose replies wait to leave.
 const REQUESTS: usize = 64;
-/// Notifications that wait for one client.
-const NOTIFICATIONS: usize = 8192;
 /// How many of them leave before anything else is looked at.
 const AT_ONCE: usize = 64;
-/// What somebody may send before it is let in: a frame with a token.
-const UNKNOWN: usize = MAX_HEADER + 4096;
 /// How long before its end a client is told to get a new token.
 const WARNING: i64 = 3 * 60 * 1_000_000;
 /// How often a token is judged again, in microseconds.
@@ -52,26 +43,10 @@ const JUDGED: i64 = 60 * 1_000_000;
 /// How often a manual clock is looked at, which tells nobody that it was moved.
 const MANUAL_TICK: Duration = Duration::from_millis(50);
 
-type Socket = WebSocketStream<Gate<TcpStream>>;
-
-/// Why a connection ends.
-enum End {
-    /// The other end is not there any more, or nothing can be sent to it.
-    Gone,
-    /// It has said that it goes, or was told to: it closes the socket.
-    Farewell,
-    /// It reads too slowly.
-    Slow,
-    /// It sends what cannot be read, or at the wrong time.
-    Broken(CloseCode, &'static str),
-    /// The server stops.
-    Stopped,
-}
-
-/// Something that ran beside the connection is done.
+/// Something that ran beside the connection is done. Small, because every connection has room for some of them.
 enum Done {
     /// A request, with its place among those that may run.
-    Request(Bytes, OwnedSemaphorePermit),
+    Request(Box<(Bytes, OwnedSemaphorePermit)>),
     /// A new token was judged.
     Updated(Box<Updated>),
     /// A token was judged again: which one it was of the connection's.
@@ -87,181 +62,11 @@ struct Updated {
     permit: OwnedSemaphorePermit,
 }
 
-/// Serves a connection whose handshake is done, until it ends. `read` came behind the handshake.
-pub async fn serve(tunnel: Tunnel, (stream, read): (TcpStream, Bytes), (tasks, stops): (TaskTracker, Stops)) {
-    let (app, stop) = (tunnel.app, stops.soft.clone());
-    let _counted = Counted::new(&app.metrics.realtime_connections);
-    let config = WebSocketConfig::default()
-        .read_buffer_size(4096)
-        .write_buffer_size(0)
-        .max_message_size(Some(MAX_FRAME))
-        .max_frame_size(Some(MAX_FRAME));
-    let gate = Gate::new(stream, UNKNOWN);
-    let mut socket =
-        WebSocketStream::from_partially_read(gate, read.to_vec(), Role::Server, Some(config)).await;
-    let entering = enter(&app, &tunnel.base_url, &mut socket);
-    let end = match stop.run_until_cancelled(entering).await {
-        Some(Ok(entered)) => {
-            socket.get_mut().open();
-            let mut session = Session::new(&app, socket, entered, (tasks, stops));
-            let _presence = Presence::begin(&app, &session.connected, &session.tasks);
-            let end = session.run().await;
-            socket = session.socket;
-            end
-        }
-        Some(Err(end)) => end,
-        None => End::Stopped,
-    };
-    stop.run_until_cancelled(finish(&app, socket, end)).await;
-}
-
-/// A client that has been let in, for as long as this lives: it ends in every case.
-struct Presence {
-    app: Arc<App>,
-    connected: Arc<Connected>,
-    tasks: TaskTracker,
-}
-
-impl Presence {
-    /// The client is here.
-    fn begin(app: &Arc<App>, connected: &Arc<Connected>, tasks: &TaskTracker) -> Self {
-        let Connected { number, account_sid, service_sid, client, .. } = &**connected;
-        tracing::debug!(number, %account_sid, %service_sid, user_sid = %client.user_sid, "a client is here");
-        app.metrics.realtime_clients.inc();
-        app.hub.arrived(connected);
-        presence::arrived(app, connected, tasks);
-        Self { app: Arc::clone(app), connected: Arc::clone(connected), tasks: tasks.clone() }
-    }
-}
-
-impl Drop for Presence {
-    /// The client is gone. A request of its that still runs begins nothing any more.
-    fn drop(&mut self) {
-        self.connected.outbox.cut();
-        self.app.hub.left(&self.connected);
-        presence::left(&self.app, &self.connected, &self.tasks);
-        self.app.metrics.realtime_clients.dec();
-        tracing::debug!(number = self.connected.number, "a client is gone");
-    }
-}
-
-/// Who has been let in, with what belongs to the connection.
-struct Entered {
-    granted: Granted,
-    connected: Connected,
-    token: String,
-    notifications: mpsc::Receiver<Bytes>,
-    cut: CancellationToken,
-}
-
-/// Waits for the first frame and judges what it says.
-async fn enter(app: &Arc<App>, base_url: &Arc<str>, socket: &mut Socket) -> Result<Entered, End> {
-    let init = async {
-        let bytes = next(app, socket).await?;
-        let Frame { header, .. } = Frame::parse(&bytes).map_err(broken)?;
-        if header.method != "init" {
-            return Err(End::Broken(CloseCode::Policy, "init comes first"));
-        }
-        Ok((header.id.clone().into_owned(), header.token()))
-    };
-    let init = timeout(app.settings.realtime.init_time, init).await;
-    let (id, token) = init.map_err(|_| End::Broken(CloseCode::Policy, "init did not come"))??;
-    let token = token.unwrap_or_default();
-    let (granted, user_sid) = match sign_in::enter(app, base_url, &token).await {
-        Ok(entered) => entered,
-        Err(failure) => {
-            let problem = sign_in::told(failure);
-            let refusal = frame::acknowledgement(&id, Status::refused(&problem));
-            write(app, socket, refusal).await?;
-            return Err(End::Farewell);
-        }
-    };
-    let cut = CancellationToken::new();
-    let (outbox, notifications) = Outbox::new(NOTIFICATIONS, cut.clone());
-    let number = app.clients.fetch_add(1, Ordering::Relaxed) + 1;
-    let connected = Connected {
-        number,
-        account_sid: granted.account_sid,
-        service_sid: granted.service_sid,
-        client: Arc::new(Client { identity: granted.identity.clone(), user_sid }),
-        owned: Arc::clone(&granted.owned),
-        is_streamed: granted.is_streamed,
-        push_credential_sid: granted.push_credential_sid,
-        base_url: Arc::clone(base_url),
-        outbox,
-    };
-    write(app, socket, frame::welcome(&id, &number.to_string())).await?;
-    Ok(Entered { granted, connected, token, notifications, cut })
-}
-
-/// The next frame's bytes. Pings are answered below.
-async fn next(app: &App, socket: &mut Socket) -> Result<Bytes, End> {
-    loop {
-        if let Some(frame) = binary(socket.next().await)? {
-            app.metrics.realtime_frames_in.inc();
-            return Ok(frame);
-        }
-    }
-}
-
-/// A frame's bytes, where this is one.
-fn binary(message: Option<tungstenite::Result<Message>>) -> Result<Option<Bytes>, End> {
-    use tungstenite::Error::{Capacity, Protocol, Utf8};
-    match message {
-        Some(Ok(Message::Binary(bytes))) => Ok(Some(bytes)),
-        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
-        Some(Ok(Message::Text(_))) => Err(End::Broken(CloseCode::Unsupported, "frames are binary")),
-        Some(Ok(Message::Close(_))) => Err(End::Farewell),
-        Some(Err(Capacity(_))) => Err(End::Broken(CloseCode::Size, "the frame is too long")),
-        Some(Err(Utf8(_))) => Err(End::Broken(CloseCode::Invalid, "this is no text")),
-        Some(Err(Protocol(_))) => Err(End::Broken(CloseCode::Protocol, "this is no WebSocket")),
-        Some(Err(_)) | None => Err(End::Gone),
-    }
-}
-
-fn broken(BadFrame(reason): BadFrame) -> End {
-    End::Broken(CloseCode::Protocol, reason)
-}
-
-/// Sends a frame, to somebody who takes it in time.
-async fn write(app: &App, socket: &mut Socket, frame: Bytes) -> Result<(), End> {
-    let sending = socket.send(Message::Binary(frame));
-    match timeout(app.settings.realtime.write_time, sending).await {
-        Ok(Ok(())) => {
-            app.metrics.realtime_frames_out.inc();
-            Ok(())
-        }
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::Slow),
-    }
-}
-
-/// Takes leave, where there is somebody to take leave of.
-async fn finish(app: &App, mut socket: Socket, end: End) {
-    let farewell = match end {
-        End::Gone | End::Stopped => return,
-        End::Slow => {
-            app.metrics.realtime_cut.inc();
-            return;
-        }
-        End::Farewell => None,
-        End::Broken(code, reason) => Some(CloseFrame { code, reason: reason.into() }),
-    };
-    // What is still sent is taken in: closed with unread bytes, the connection would be reset, and what was told lost.
-    let leaving = async {
-        if farewell.is_some() && socket.close(farewell).await.is_err() {
-            return;
-        }
-        while let Some(Ok(_)) = socket.next().await {}
-    };
-    let _ = timeout(app.settings.realtime.farewell_time, leaving).await;
-}
-
 /// Somebody who has been let in.
-struct Session {
+pub struct Session {
     app: Arc<App>,
-    socket: Socket,
-    connected: Arc<Connected>,
+    pub socket: Socket,
+    pub connected: Arc<Connected>,
     token: String,
     /// How many tokens there were before.
     tokens: u64,
@@ -284,7 +89,12 @@ struct Session {
 }
 
 impl Session {
-    fn new(app: &Arc<App>, socket: Socket, entered: Entered, (tasks, stops): (TaskTracker, Stops)) -> Self {
+    pub fn new(
+        app: &Arc<App>,
+        socket: Socket,
+        entered: Entered,
+        (tasks, stops): (TaskTracker, Stops),
+    ) -> Self {
         let Entered { granted, connected, token, notifications, cut } = entered;
         Self {
             app: Arc::clone(app),
@@ -308,7 +118,8 @@ impl Session {
         }
     }
 
-    async fn run(&mut self) -> End {
+    /// Ends with the reason.
+    pub async fn run(&mut self) -> End {
         let (cut, stop) = (self.cut.clone(), self.stops.soft.clone());
         let end = tokio::select! {
             end = self.converse() => end,
@@ -446,6 +257,7 @@ impl Session {
     /// Begins to answer a request.
     fn begin(&mut self, id: String, request: Request) {
         let permit = self.permit.take().expect("nothing is read without one");
+        let began = stopwatch::start();
         let turn = (request.method != http::Method::GET).then(|| self.in_lane(&request.path));
         let (app, connected) = (Arc::clone(&self.app), Arc::clone(&self.connected));
         self.beside(async move {
@@ -456,7 +268,8 @@ impl Session {
             }
             let reply = caught(requests::answer(&app, &connected, request)).await;
             let reply = reply.unwrap_or_else(|| Reply::problem(&Problem::INTERNAL));
-            Done::Request(frame::reply(&id, &reply), permit)
+            app.metrics.realtime_durations.observe(began.elapsed().as_secs_f64());
+            Done::Request(Box::new((frame::reply(&id, &reply), permit)))
         });
     }
 
@@ -498,7 +311,8 @@ impl Session {
 
     async fn take(&mut self, done: Done) -> Result<(), End> {
         match done {
-            Done::Request(frame, permit) => {
+            Done::Request(answered) => {
+                let (frame, permit) = *answered;
                 self.write(frame).await?;
                 drop(permit);
                 Ok(())

@@ -146,6 +146,14 @@ impl House {
     }
 }
 
+impl House {
+    /// Waits until a number of the metrics is no more than this.
+    pub async fn falls_to(&self, name: &str, most: u64) {
+        let falling = async { while self.metric(name).await > most {} };
+        timeout(PATIENCE, falling).await.expect("it falls in time");
+    }
+}
+
 /// A frame whose lengths are right, but for those that the header says itself.
 pub fn framed(header: &Value, payload: &[u8]) -> Vec<u8> {
     let header = header.to_string();

@@ -147,7 +147,7 @@ async fn clients_leave_some_connections_to_others() {
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
     assert_eq!(house.harness.ask("GET", "/v1/Services", &[], "").await.status, 200);
     drop(clients.pop());
-    while house.metric("tertulia_realtime_connections").await > 8 {}
+    house.falls_to("tertulia_realtime_connections", 8).await;
     drop(house.client("alice").await);
     house.stop().await;
 }

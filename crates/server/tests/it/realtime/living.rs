@@ -52,7 +52,7 @@ async fn every_method_gets_what_it_waits_for() {
     client.send(json!({"id": "TM6", "method": "close", "payload_size": 0})).await;
     client.socket.close(None).await.expect("it may");
     client.gone().await;
-    while house.metric("tertulia_realtime_connections").await > 0 {}
+    house.falls_to("tertulia_realtime_connections", 0).await;
     house.stop().await;
 }
 

@@ -6,6 +6,7 @@ mod accounts_2010;
 mod address_configurations;
 pub mod bindings;
 mod clock;
+mod connecting;
 mod content_templates;
 mod conversation_webhooks;
 mod conversation_with_participants;
