@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use conversations::{Ids, Vault};
+use conversations::{Ids, RandomIds, Vault};
 use store::{Clock, Store};
 use tokio::sync::Notify;
 
@@ -83,7 +83,8 @@ impl App {
         store.listen(Arc::clone(&hub) as _);
         let outbound = outbound.expect("a client without any option that can fail");
         Arc::new(Self {
-            presence: Presence::new(ids.sid(store.clock().now())),
+            // By chance, however repeatable the run: what another start of this server has left is not this one's.
+            presence: Presence::new(RandomIds::default().sid(store.clock().now())),
             hub,
             clock: store.clock(),
             store,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use conversations::sync::SyncObject;
@@ -10,6 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value as Json, json};
 use server::realtime::{Connected, Outbox, Request, answer, tell};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use wire::Sid;
 
@@ -25,7 +27,6 @@ pub struct Client {
     house: House,
     connected: Arc<Connected>,
     frames: mpsc::Receiver<Bytes>,
-    cut: CancellationToken,
 }
 
 impl House {
@@ -34,8 +35,7 @@ impl House {
         let form = format!("Identity={identity}");
         self.post("/v1/Users", &form).await;
         let user = self.get(&format!("/v1/Users/{identity}")).await;
-        let cut = CancellationToken::new();
-        let (outbox, frames) = Outbox::new(FRAMES, cut.clone());
+        let (outbox, frames) = Outbox::new(FRAMES, CancellationToken::new());
         let connected = Connected {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             account_sid: Sid::parse(ACCOUNT_SID).expect("it is one"),
@@ -50,7 +50,7 @@ impl House {
             base_url: "http://tertulia.test".into(),
             outbox,
         };
-        Client { house: self.clone(), connected: Arc::new(connected), frames, cut }
+        Client { house: self.clone(), connected: Arc::new(connected), frames }
     }
 }
 
@@ -94,15 +94,15 @@ impl Client {
         self.house.app.hub().arrived(&self.connected);
     }
 
-    /// Whether the server has cut it off, when all that happened has been told.
-    pub async fn is_cut(&self) -> bool {
+    /// Whether the server has come to doubt that it may stay, when all that happened has been told.
+    pub async fn is_doubted(&self) -> bool {
         tell(&self.house.app).await;
-        self.cut.is_cancelled()
+        timeout(Duration::ZERO, self.connected.outbox.doubted()).await.is_ok()
     }
 
     /// The connection ends.
     pub fn leave(self) {
-        let Self { house, connected, frames, cut: _ } = self;
+        let Self { house, connected, frames } = self;
         drop(frames);
         house.app.hub().left(&connected);
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use conversations::push_credentials::PushCredential;
 use conversations::{Account, Actor, Call, Client, Owned, Scope, Service, Source};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use wire::Sid;
 
@@ -61,15 +61,22 @@ const WAITING: usize = 8 * 1024 * 1024;
 pub struct Outbox {
     frames: mpsc::Sender<Bytes>,
     cut: CancellationToken,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
     /// Bytes of the frames that wait.
-    waiting: Arc<AtomicUsize>,
+    waiting: AtomicUsize,
+    /// Something has happened to who is there.
+    doubt: Notify,
 }
 
 impl Outbox {
     /// Room for `frames` frames that wait, of a few megabytes together. `cut` is cancelled when there is no more.
     pub fn new(frames: usize, cut: CancellationToken) -> (Self, mpsc::Receiver<Bytes>) {
         let (sender, receiver) = mpsc::channel(frames);
-        (Self { frames: sender, cut, waiting: Arc::default() }, receiver)
+        (Self { frames: sender, cut, shared: Arc::default() }, receiver)
     }
 
     /// Waits until half of the room is free, or nobody reads any more.
@@ -82,6 +89,16 @@ impl Outbox {
         self.cut.is_cancelled() || self.frames.is_closed()
     }
 
+    /// Has it judged again whether the client may stay.
+    pub fn doubt(&self) {
+        self.shared.doubt.notify_one();
+    }
+
+    /// Waits until somebody doubts that.
+    pub async fn doubted(&self) {
+        self.shared.doubt.notified().await;
+    }
+
     /// Ends the connection.
     pub fn cut(&self) {
         self.cut.cancel();
@@ -90,7 +107,7 @@ impl Outbox {
     /// Sends a whole frame, which may be shared with others. Never waits.
     pub fn send(&self, frame: Bytes) {
         let length = frame.len();
-        let is_full = self.waiting.fetch_add(length, Ordering::Relaxed) > WAITING;
+        let is_full = self.shared.waiting.fetch_add(length, Ordering::Relaxed) > WAITING;
         if is_full || self.frames.try_send(frame).is_err() {
             self.cut.cancel();
         }
@@ -98,7 +115,7 @@ impl Outbox {
 
     /// A frame of this length waits no longer.
     pub fn taken(&self, length: usize) {
-        self.waiting.fetch_sub(length, Ordering::Relaxed);
+        self.shared.waiting.fetch_sub(length, Ordering::Relaxed);
     }
 }
 

@@ -159,6 +159,7 @@ impl Session {
             }
             Some(frame) = self.notifications.recv() => self.notify(frame).await?,
             Some(done) = self.done.1.recv() => self.take(done).await?,
+            () = self.connected.outbox.doubted() => self.judge(),
             () = sleep_until(wake_at) => {}
         }
         Ok(())
@@ -195,13 +196,7 @@ impl Session {
         }
         let judge_at = self.judged_at.saturating_plus_micros(JUDGED);
         if now >= judge_at {
-            self.judged_at = now;
-            let (app, token, user) =
-                (Arc::clone(&self.app), self.token.clone(), self.connected.client.user_sid);
-            let tokens = self.tokens;
-            self.beside(
-                async move { Done::Judged(tokens, Box::new(sign_in::stay(&app, &token, user).await)) },
-            );
+            self.judge();
         }
         let present = Instant::now();
         if present >= self.ping_at {
@@ -222,6 +217,16 @@ impl Session {
         let micros = u64::try_from(due_at.micros().saturating_sub(now.micros())).unwrap_or(0);
         // The clock of the machine may be set: nothing is waited for longer than a ping.
         Ok(self.ping_at.min(present + Duration::from_micros(micros) + Duration::from_millis(1)))
+    }
+
+    /// Begins to judge again whether the client may stay.
+    fn judge(&mut self) {
+        self.judged_at = self.app.clock.now();
+        let (app, token, tokens) = (Arc::clone(&self.app), self.token.clone(), self.tokens);
+        let user_sid = self.connected.client.user_sid;
+        self.beside(
+            async move { Done::Judged(tokens, Box::new(sign_in::stay(&app, &token, user_sid).await)) },
+        );
     }
 
     /// Does what a frame says.
@@ -326,7 +331,11 @@ impl Session {
                     Ok(())
                 }
                 // It comes back when its application has got it another token.
-                Err(Failure::Refused(problem)) => Err(self.part(&Problem { status: 401, ..problem }).await),
+                Err(Failure::Refused(problem)) => {
+                    let is_over = problem.code == Problem::ACCESS_TOKEN_EXPIRED.code;
+                    let status = if is_over { 410 } else { 401 };
+                    Err(self.part(&Problem { status, ..problem }).await)
+                }
                 Err(Failure::Store(error)) => {
                     tracing::warn!("a client's token was not judged again: {error:?}");
                     Ok(())

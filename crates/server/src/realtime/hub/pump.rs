@@ -307,7 +307,7 @@ fn live(shard: &Shard, listeners: &mut Listeners, of: Of, judged: Judged) {
     }
     if changes.is_gone {
         for watcher in listened.watchers() {
-            watcher.outbox.cut();
+            watcher.outbox.doubt();
         }
         let count = listeners.dissolve(of);
         shard.release(of.root(), count);

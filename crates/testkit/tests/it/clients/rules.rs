@@ -197,5 +197,5 @@ async fn recipients_are_those_whom_a_message_went_out_to() {
         assert_eq!(other.code(), "404 50500");
     })
     .await;
-    assert_snapshot!(told, @r#"[{"address":"+15558675310","level":null,"message_sid":"IM00000000000000000000000000000019","name":null,"type":"sms"},{"address":"whatsapp:+15558675311","level":null,"message_sid":"IM00000000000000000000000000000019","name":null,"type":"whatsapp"},{"address":"+15558675312","level":null,"message_sid":"IM00000000000000000000000000000019","name":null,"type":"sms"}]"#);
+    assert_snapshot!(told, @r#"[{"address":"+15558675310","level":null,"message_sid":"IM00000000000000000000000000000018","name":null,"type":"sms"},{"address":"whatsapp:+15558675311","level":null,"message_sid":"IM00000000000000000000000000000018","name":null,"type":"whatsapp"},{"address":"+15558675312","level":null,"message_sid":"IM00000000000000000000000000000018","name":null,"type":"sms"}]"#);
 }

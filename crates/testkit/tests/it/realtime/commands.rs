@@ -45,28 +45,28 @@ async fn a_conversation_is_created_changed_and_deleted() {
       "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       "attributes": "{\"a\":1}",
       "bindings": {},
-      "chat_service_sid": "IS00000000000000000000000000000002",
+      "chat_service_sid": "IS00000000000000000000000000000001",
       "created_by": "alice",
       "date_created": "2026-01-01T00:00:00Z",
       "date_updated": "2026-01-01T00:00:00Z",
       "friendly_name": "The room",
       "links": {
-        "messages": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000c/Messages",
-        "participants": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000c/Participants"
+        "messages": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH0000000000000000000000000000000b/Messages",
+        "participants": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH0000000000000000000000000000000b/Participants"
       },
       "messages_count": 0,
-      "messaging_service_sid": "MG00000000000000000000000000000008",
+      "messaging_service_sid": "MG00000000000000000000000000000007",
       "participants_count": 0,
-      "sid": "CH0000000000000000000000000000000c",
+      "sid": "CH0000000000000000000000000000000b",
       "state": "active",
       "sync_objects": {
-        "conversation": "CH0000000000000000000000000000000c.channel",
-        "messages": "CH0000000000000000000000000000000c.messages",
-        "participants": "CH0000000000000000000000000000000c.roster"
+        "conversation": "CH0000000000000000000000000000000b.channel",
+        "messages": "CH0000000000000000000000000000000b.messages",
+        "participants": "CH0000000000000000000000000000000b.roster"
       },
       "timers": {},
       "unique_name": "room",
-      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000c"
+      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH0000000000000000000000000000000b"
     }
 
     200 OK
@@ -74,31 +74,31 @@ async fn a_conversation_is_created_changed_and_deleted() {
       "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       "attributes": "{\"a\":1}",
       "bindings": {},
-      "chat_service_sid": "IS00000000000000000000000000000002",
+      "chat_service_sid": "IS00000000000000000000000000000001",
       "created_by": "alice",
       "date_created": "2026-01-01T00:00:00Z",
       "date_updated": "2026-01-01T00:00:00Z",
       "friendly_name": "The room",
       "last_read_message_index": null,
       "links": {
-        "messages": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000c/Messages",
-        "participants": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000c/Participants"
+        "messages": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH0000000000000000000000000000000b/Messages",
+        "participants": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH0000000000000000000000000000000b/Participants"
       },
       "messages_count": 0,
-      "messaging_service_sid": "MG00000000000000000000000000000008",
+      "messaging_service_sid": "MG00000000000000000000000000000007",
       "notification_level": "default",
       "participants_count": 1,
-      "sid": "CH0000000000000000000000000000000c",
+      "sid": "CH0000000000000000000000000000000b",
       "state": "active",
       "status": "joined",
       "sync_objects": {
-        "conversation": "CH0000000000000000000000000000000c.channel",
-        "messages": "CH0000000000000000000000000000000c.messages",
-        "participants": "CH0000000000000000000000000000000c.roster"
+        "conversation": "CH0000000000000000000000000000000b.channel",
+        "messages": "CH0000000000000000000000000000000b.messages",
+        "participants": "CH0000000000000000000000000000000b.roster"
       },
       "timers": {},
       "unique_name": "room",
-      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000c"
+      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH0000000000000000000000000000000b"
     }
 
     204 No Content
@@ -136,16 +136,16 @@ async fn participants_join_and_leave() {
     {
       "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       "attributes": "{\"role\":\"guest\"}",
-      "conversation_sid": "CH0000000000000000000000000000000a",
+      "conversation_sid": "CH00000000000000000000000000000009",
       "date_created": "2026-01-01T00:00:00Z",
       "date_updated": "2026-01-01T00:00:00Z",
       "identity": "bob b/c",
       "last_read_message_index": null,
       "last_read_timestamp": null,
       "messaging_binding": null,
-      "role_sid": "RL00000000000000000000000000000006",
-      "sid": "MB00000000000000000000000000000012",
-      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Participants/MB00000000000000000000000000000012"
+      "role_sid": "RL00000000000000000000000000000005",
+      "sid": "MB00000000000000000000000000000011",
+      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH00000000000000000000000000000009/Participants/MB00000000000000000000000000000011"
     }
 
     409 Conflict
@@ -189,20 +189,20 @@ async fn messages_are_sent_edited_and_removed() {
       "author": "alice",
       "body": "hello 👋",
       "content_sid": null,
-      "conversation_sid": "CH0000000000000000000000000000000a",
+      "conversation_sid": "CH00000000000000000000000000000009",
       "date_created": "2026-01-01T00:00:00Z",
       "date_updated": "2026-01-01T00:00:00Z",
       "delivery": null,
       "index": 0,
       "links": {
-        "channel_metadata": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000012/ChannelMetadata",
-        "delivery_receipts": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000012/Receipts"
+        "channel_metadata": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH00000000000000000000000000000009/Messages/IM00000000000000000000000000000011/ChannelMetadata",
+        "delivery_receipts": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH00000000000000000000000000000009/Messages/IM00000000000000000000000000000011/Receipts"
       },
       "media": null,
-      "participant_sid": "MB0000000000000000000000000000000d",
-      "sid": "IM00000000000000000000000000000012",
+      "participant_sid": "MB0000000000000000000000000000000c",
+      "sid": "IM00000000000000000000000000000011",
       "subject": "greeting",
-      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000012"
+      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH00000000000000000000000000000009/Messages/IM00000000000000000000000000000011"
     }
 
     bye
@@ -248,19 +248,19 @@ async fn detailed_receipts_are_listed_page_by_page() {
         {
           "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
           "channel_message_sid": null,
-          "conversation_sid": "CH0000000000000000000000000000000a",
+          "conversation_sid": "CH00000000000000000000000000000009",
           "date_created": "2026-01-01T00:00:00Z",
           "date_updated": "2026-01-01T00:00:00Z",
           "error_code": null,
-          "message_sid": "IM00000000000000000000000000000014",
-          "participant_sid": "MB00000000000000000000000000000012",
-          "sid": "DY00000000000000000000000000000015",
+          "message_sid": "IM00000000000000000000000000000013",
+          "participant_sid": "MB00000000000000000000000000000011",
+          "sid": "DY00000000000000000000000000000014",
           "status": null,
-          "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Messages/IM00000000000000000000000000000014/Receipts/DY00000000000000000000000000000015"
+          "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH00000000000000000000000000000009/Messages/IM00000000000000000000000000000013/Receipts/DY00000000000000000000000000000014"
         }
       ],
       "meta": {
-        "next_token": "PTeyJvIjoiYSIsImF0IjowLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAxMiIsImxpc3QiOjgzMTEwMjAyMDkwOTE3MTE4Njd9",
+        "next_token": "PTeyJvIjoiYSIsImF0IjowLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAxMSIsImxpc3QiOjE0NTgwODM4NjQ2MTgyMDUxMjMzfQ",
         "previous_token": null
       }
     }
@@ -285,7 +285,7 @@ async fn what_only_clients_ask_for_is_answered() {
         {
           "address": "+15550001",
           "level": null,
-          "message_sid": "IM00000000000000000000000000000013",
+          "message_sid": "IM00000000000000000000000000000012",
           "name": null,
           "type": "sms"
         }
@@ -335,8 +335,8 @@ async fn my_conversations_are_what_is_ones_own() {
         {
           "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
           "attributes": "{}",
-          "chat_service_sid": "IS00000000000000000000000000000002",
-          "conversation_sid": "CH0000000000000000000000000000000a",
+          "chat_service_sid": "IS00000000000000000000000000000001",
+          "conversation_sid": "CH00000000000000000000000000000009",
           "conversation_state": "active",
           "created_by": "system",
           "date_created": "2026-01-01T00:00:00Z",
@@ -344,22 +344,22 @@ async fn my_conversations_are_what_is_ones_own() {
           "friendly_name": null,
           "last_read_message_index": null,
           "links": {
-            "conversation": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a",
-            "participant": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a/Participants/MB0000000000000000000000000000000d"
+            "conversation": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH00000000000000000000000000000009",
+            "participant": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH00000000000000000000000000000009/Participants/MB0000000000000000000000000000000c"
           },
           "notification_level": "default",
-          "participant_sid": "MB0000000000000000000000000000000d",
+          "participant_sid": "MB0000000000000000000000000000000c",
           "status": "joined",
           "sync_objects": {
-            "conversation": "CH0000000000000000000000000000000a.channel",
-            "messages": "CH0000000000000000000000000000000a.messages",
-            "participants": "CH0000000000000000000000000000000a.roster"
+            "conversation": "CH00000000000000000000000000000009.channel",
+            "messages": "CH00000000000000000000000000000009.messages",
+            "participants": "CH00000000000000000000000000000009.roster"
           },
           "timers": {},
           "unique_name": "room",
           "unread_messages_count": null,
-          "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Users/US0000000000000000000000000000000e/Conversations/CH0000000000000000000000000000000a",
-          "user_sid": "US0000000000000000000000000000000e"
+          "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Users/US0000000000000000000000000000000d/Conversations/CH00000000000000000000000000000009",
+          "user_sid": "US0000000000000000000000000000000d"
         }
       ],
       "meta": {
@@ -426,7 +426,7 @@ async fn users_are_shown_and_change_themselves() {
     {
       "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       "attributes": "{}",
-      "chat_service_sid": "IS00000000000000000000000000000002",
+      "chat_service_sid": "IS00000000000000000000000000000001",
       "date_created": "2026-01-01T00:00:00Z",
       "date_updated": "2026-01-01T00:00:00Z",
       "friendly_name": null,
@@ -434,14 +434,14 @@ async fn users_are_shown_and_change_themselves() {
       "is_notifiable": null,
       "is_online": null,
       "links": {
-        "user_conversations": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Users/US0000000000000000000000000000000a/Conversations"
+        "user_conversations": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Users/US00000000000000000000000000000009/Conversations"
       },
-      "role_sid": "RL00000000000000000000000000000004",
-      "sid": "US0000000000000000000000000000000a",
+      "role_sid": "RL00000000000000000000000000000003",
+      "sid": "US00000000000000000000000000000009",
       "sync_objects": {
-        "user_info_map": "US0000000000000000000000000000000a.info"
+        "user_info_map": "US00000000000000000000000000000009.info"
       },
-      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Users/US0000000000000000000000000000000a"
+      "url": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Users/US00000000000000000000000000000009"
     }
 
     Alice {"a":1}
@@ -510,21 +510,21 @@ async fn what_is_wrong_is_told_as_errors_are_read() {
 
     GET /Client/v2/Services/IS00000000000000000000000000000fff/Users/alice: 404 20404
 
-    GET /Client/v2/Services/IS00000000000000000000000000000002: 404 20404
+    GET /Client/v2/Services/IS00000000000000000000000000000001: 404 20404
 
-    GET /Client/v2/Services/IS00000000000000000000000000000002/: 404 20404
+    GET /Client/v2/Services/IS00000000000000000000000000000001/: 404 20404
 
-    GET /Client/v2/Services/IS00000000000000000000000000000002/Conversations//Messages: 404 20404
+    GET /Client/v2/Services/IS00000000000000000000000000000001/Conversations//Messages: 404 20404
 
-    GET /Client/v2/Services/IS00000000000000000000000000000002/Conversations/%ff: 404 20404
+    GET /Client/v2/Services/IS00000000000000000000000000000001/Conversations/%ff: 404 20404
 
-    GET /Client/v2/Services/IS00000000000000000000000000000002/Roles: 404 20404
+    GET /Client/v2/Services/IS00000000000000000000000000000001/Roles: 404 20404
 
-    GET /Client/v2/Services/IS00000000000000000000000000000002/Bindings: 404 20404
+    GET /Client/v2/Services/IS00000000000000000000000000000001/Bindings: 404 20404
 
-    GET /Client/v2/Services/IS00000000000000000000000000000002/Conversations: 405 20004
+    GET /Client/v2/Services/IS00000000000000000000000000000001/Conversations: 405 20004
 
-    PUT /Client/v2/Services/IS00000000000000000000000000000002/Conversations/CH0000000000000000000000000000000a: 405 20004
+    PUT /Client/v2/Services/IS00000000000000000000000000000001/Conversations/CH00000000000000000000000000000009: 405 20004
 
     GET /Client/v2: 404 20404
 

@@ -18,14 +18,14 @@ async fn it_says_who_one_is_and_where_everything_stands() {
     {
       "identity": "alice",
       "links": {
-        "conversations": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations",
-        "current_user": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Users/US0000000000000000000000000000000a",
-        "media_service": "http://tertulia.test/v1/Services/IS00000000000000000000000000000002/Media",
-        "media_set_service": "http://tertulia.test/v1/Services/IS00000000000000000000000000000002/MediaSet",
-        "messages_receipts": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Conversations/%s/Messages/%s/Receipts",
-        "my_conversations": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Users/US0000000000000000000000000000000a/Conversations",
-        "typing": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Typing",
-        "users": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000002/Users"
+        "conversations": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations",
+        "current_user": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Users/US00000000000000000000000000000009",
+        "media_service": "http://tertulia.test/v1/Services/IS00000000000000000000000000000001/Media",
+        "media_set_service": "http://tertulia.test/v1/Services/IS00000000000000000000000000000001/MediaSet",
+        "messages_receipts": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Conversations/%s/Messages/%s/Receipts",
+        "my_conversations": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Users/US00000000000000000000000000000009/Conversations",
+        "typing": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Typing",
+        "users": "http://tertulia.test/Client/v2/Services/IS00000000000000000000000000000001/Users"
       },
       "options": {
         "consumption_report_interval": "PT1S",
@@ -46,8 +46,8 @@ async fn it_says_who_one_is_and_where_everything_stands() {
         "user_infos_to_subscribe": 100
       },
       "sync_objects": {
-        "my_conversations": "US0000000000000000000000000000000a.conversations",
-        "my_user_info": "US0000000000000000000000000000000a.info"
+        "my_conversations": "US00000000000000000000000000000009.conversations",
+        "my_user_info": "US00000000000000000000000000000009.info"
       },
       "url": "http://tertulia.test/Client/v2/Configuration"
     }

@@ -140,15 +140,15 @@ async fn who_leaves_hears_no_more_and_the_others_do() {
 }
 
 #[tokio::test]
-async fn whose_user_is_deleted_is_cut_off() {
+async fn whose_user_is_deleted_is_judged_again() {
     let told = on_both(async |house| {
         let alice = house.client("alice").await;
         alice.arrive();
-        house.note(format!("{}", alice.is_cut().await));
+        house.note(format!("{}", alice.is_doubted().await));
         house.post("/v1/Users/alice", "FriendlyName=Al").await;
-        house.note(format!("{}", alice.is_cut().await));
+        house.note(format!("{}", alice.is_doubted().await));
         house.delete("/v1/Users/alice").await;
-        house.note(format!("{}", alice.is_cut().await));
+        house.note(format!("{}", alice.is_doubted().await));
     })
     .await;
     insta::assert_snapshot!(told, @"

@@ -53,10 +53,10 @@ async fn devices_become_bindings_and_go_again() {
     assert_snapshot!(told, @r#"
     201 Created
     {
-      "id": "BS0000000000000000000000000000000f"
+      "id": "BS0000000000000000000000000000000e"
     }
 
-    {"account_sid":"ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","binding_type":"fcm","chat_service_sid":"IS00000000000000000000000000000002","credential_sid":"CR0000000000000000000000000000000a","date_created":"2026-01-01T00:00:00Z","date_updated":"2026-01-01T00:00:00Z","endpoint":"d1","identity":"alice","message_types":["new_message"],"sid":"BS0000000000000000000000000000000f","url":"http://tertulia.test/v1/Services/IS00000000000000000000000000000002/Bindings/BS0000000000000000000000000000000f"}
+    {"account_sid":"ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","binding_type":"fcm","chat_service_sid":"IS00000000000000000000000000000001","credential_sid":"CR00000000000000000000000000000009","date_created":"2026-01-01T00:00:00Z","date_updated":"2026-01-01T00:00:00Z","endpoint":"d1","identity":"alice","message_types":["new_message"],"sid":"BS0000000000000000000000000000000e","url":"http://tertulia.test/v1/Services/IS00000000000000000000000000000001/Bindings/BS0000000000000000000000000000000e"}
 
     404 20404
 

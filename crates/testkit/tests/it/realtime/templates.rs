@@ -33,7 +33,7 @@ async fn templates_are_listed_page_by_page() {
     200 OK
     {
       "meta": {
-        "next_token": "PTeyJvIjoiYSIsImF0IjoxNzY3MjI1NjAwMDAwMDAwLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwZCIsImxpc3QiOjExMzEyNDE4MTk5NjU1MjM1Njg1fQ",
+        "next_token": "PTeyJvIjoiYSIsImF0IjoxNzY3MjI1NjAwMDAwMDAwLCJzaWQiOiIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwYyIsImxpc3QiOjExMzEyNDE4MTk5NjU1MjM1Njg1fQ",
         "previous_token": null
       },
       "templates": [
@@ -41,7 +41,7 @@ async fn templates_are_listed_page_by_page() {
           "date_created": "2026-01-01T00:00:00Z",
           "date_updated": "2026-01-01T00:00:00Z",
           "friendly_name": "t1",
-          "sid": "HX0000000000000000000000000000000d",
+          "sid": "HX0000000000000000000000000000000c",
           "variables": "{\"1\":\"you\"}",
           "variants": {
             "twilio/text": {
