@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatus, ToSql};
 
@@ -69,6 +70,10 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         .and_then(|connection| connection.busy_timeout(PATIENCE).map(|()| connection))
         .map_err(|error| cannot_open(path, error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Plans do not hang on what is bound: otherwise many a statement is prepared anew for each value.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(|error| cannot_open(path, error))?;
     Ok(connection)
 }
 
