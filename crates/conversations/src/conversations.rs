@@ -219,6 +219,8 @@ impl Shown {
 }
 
 const BY_SID: &str = "WHERE chat_service_sid = $1 AND sid = $2";
+const MESSAGING_SERVICE: &str =
+    "SELECT messaging_service_sid FROM conversations WHERE chat_service_sid = $1 AND sid = $2";
 const IN_STATE: &str = "WHERE h.chat_service_sid = $1 AND h.state = $2";
 
 // Operations: one transaction each ───────────────────────────────────────────
@@ -226,6 +228,12 @@ const IN_STATE: &str = "WHERE h.chat_service_sid = $1 AND h.state = $2";
 /// The wide row of a head that has been read.
 pub fn of_head(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
     tx.find(BY_SID, &[&head.chat_service_sid, &head.sid])?
+        .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
+}
+
+/// What every event of a new message tells of the wide row.
+pub fn messaging_service_of(tx: &mut Tx<'_>, head: &Head) -> Result<Option<Sid<MessagingService>>, Failure> {
+    tx.row(MESSAGING_SERVICE, &[&head.chat_service_sid, &head.sid], one)?
         .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
 }
 
