@@ -40,7 +40,7 @@ impl Sqlite {
     pub(crate) fn writer(path: &Path, log: Arc<Log>, tools: Arc<Tools>) -> Result<Self, StoreError> {
         let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
-             PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768; PRAGMA foreign_keys = ON; \
+             PRAGMA journal_size_limit = 134217728; PRAGMA cache_size = -32768; PRAGMA foreign_keys = ON; \
              PRAGMA temp_store = MEMORY";
         connection.execute_batch(pragmas).map_err(|error| cannot_open(path, error))?;
         Ok(Self { connection, tools, log: Some(log) })
