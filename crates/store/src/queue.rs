@@ -9,8 +9,10 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Of so many others, one of those behind is taken along.
-const SHARE: usize = 4;
+/// Of those behind, so many are taken along with others: a few always, so that they keep up where the others do not
+/// fill a batch, and one for so many others where these are many.
+const FEW: usize = 4;
+const SHARE: usize = 16;
 
 /// Where an item stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +108,7 @@ impl<T> State<T> {
 
     fn take(&mut self, max: usize) -> Vec<T> {
         let count = self.items.len().min(max);
-        let beside = if count == 0 { max } else { (count / SHARE).max(1) };
+        let beside = if count == 0 { max } else { (count / SHARE).max(FEW).min(max) };
         let behind = self.behind.len().min(beside);
         // A batch that is full without them is one longer for them: they may not starve.
         let mut taken: Vec<_> = self.items.drain(..count).collect();
@@ -129,13 +131,14 @@ mod tests {
 
     #[test]
     fn what_stands_behind_gives_way_and_comes_through() {
-        let busy = queue(0..16, 50..60);
-        assert_eq!(busy.take(8), Some((0..8).chain(50..52).collect()));
-        assert_eq!(busy.take_ready(4), [8, 9, 10, 11, 52]);
-        assert_eq!(busy.take_ready(100), (12..16).chain(53..54).collect::<Vec<_>>());
+        let busy = queue(0..100, 100..120);
+        assert_eq!(busy.take(1), Some(vec![0, 100]));
+        assert_eq!(busy.take(8), Some((1..9).chain(101..105).collect()));
+        assert_eq!(busy.take_ready(80), (9..89).chain(105..110).collect::<Vec<_>>());
+        assert_eq!(busy.take_ready(80), (89..100).chain(110..114).collect::<Vec<_>>());
         assert_eq!(busy.depth(), 6);
-        assert_eq!(busy.take(4), Some((54..58).collect()), "nobody else is there");
-        assert_eq!(busy.take(4), Some((58..60).collect()));
+        assert_eq!(busy.take(4), Some((114..118).collect()), "nobody else is there");
+        assert_eq!(busy.take(4), Some((118..120).collect()));
     }
 
     #[test]
