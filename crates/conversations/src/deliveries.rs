@@ -211,7 +211,7 @@ fn newest(tx: &mut Tx<'_>, lane: &LaneKey) -> Result<Option<i64>, StoreError> {
 /// Makes sure that a lane is looked at.
 fn open(tx: &mut Tx<'_>, lane: &LaneKey, account: Sid<Account>, url: &str) -> Result<(), StoreError> {
     let now = tx.now();
-    let origin = wire::Target::parse(url).map_or_else(String::new, |target| target.origin());
+    let origin = wire::Target::parse_again(url).map_or_else(String::new, |target| target.origin());
     tx.put(OPEN_LANE, &[lane, &account, &origin, &now])
 }
 
