@@ -26,6 +26,7 @@ fn messages(conversations: &[String]) -> Vec<Request> {
 /// Whether nothing is lost, and each conversation's messages came in their order.
 fn check(arrivals: &[Arrival], count: usize) -> anyhow::Result<()> {
     let distinct: HashSet<_> = arrivals.iter().map(|arrival| &arrival.message).collect();
+    ensure!(arrivals.len() == count, "{} deliveries arrived of {count} messages", arrivals.len());
     ensure!(distinct.len() == count, "{} of {count} messages were told of", distinct.len());
     let mut last = HashMap::new();
     for Arrival { conversation, index, .. } in arrivals {
