@@ -213,11 +213,6 @@ pub fn find(
     tx.find(BY_SID, &[&conversation, &sid])
 }
 
-/// All webhooks of a conversation.
-pub fn of_conversation(tx: &mut Tx<'_>, conversation: Sid<Conversation>) -> Result<Vec<Webhook>, StoreError> {
-    tx.list(OF_CONVERSATION, &[&conversation])
-}
-
 fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateWebhook) -> Result<Webhook, Failure> {
     services::require(tx, call)?;
     let mut head = heads::lock_open(tx, call, path)?;

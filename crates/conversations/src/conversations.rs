@@ -238,6 +238,8 @@ impl Shown {
 }
 
 const BY_SID: &str = "WHERE chat_service_sid = $1 AND sid = $2";
+const MESSAGING_SERVICE: &str =
+    "SELECT messaging_service_sid FROM conversations WHERE chat_service_sid = $1 AND sid = $2";
 const IN_STATE: &str = "WHERE h.chat_service_sid = $1 AND h.state = $2";
 
 // Operations: one transaction each ───────────────────────────────────────────
@@ -250,6 +252,12 @@ pub fn of_head(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
 /// The same; none where it went meanwhile.
 pub fn find(tx: &mut Tx<'_>, head: &Head) -> Result<Option<Conversation>, StoreError> {
     tx.find(BY_SID, &[&head.chat_service_sid, &head.sid])
+}
+
+/// What every event of a new message tells of the wide row.
+pub fn messaging_service_of(tx: &mut Tx<'_>, head: &Head) -> Result<Option<Sid<MessagingService>>, Failure> {
+    tx.row(MESSAGING_SERVICE, &[&head.chat_service_sid, &head.sid], one)?
+        .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
 }
 
 fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &ConversationForm) -> Result<Shown, Failure> {

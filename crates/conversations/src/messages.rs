@@ -301,9 +301,8 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
     services::require(tx, call)?;
     let author = form.author.as_deref().unwrap_or(SYSTEM);
     let mut rendered = None;
-    // Who listens is told of a state that changes, and what it was is read before.
     let is_plain = form.content.is_none() && form.media_sids.is_empty();
-    let is_quick = is_plain && call.client().is_none() && !call.cause().is_told();
+    let is_quick = is_plain && call.client().is_none();
     let quick = if is_quick { heads::next_message(tx, call, path)? } else { None };
     let (state, head, bound, media) = if let Some(head) = quick {
         (State::Active, head, Vec::new(), Vec::new())

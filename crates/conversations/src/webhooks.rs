@@ -160,6 +160,11 @@ impl Texts {
         self.items.is_empty()
     }
 
+    /// As JSON.
+    pub fn as_json(&self) -> &str {
+        &self.stored
+    }
+
     pub fn contains(&self, text: &str) -> bool {
         self.items.iter().any(|item| item == text)
     }

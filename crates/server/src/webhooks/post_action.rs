@@ -48,7 +48,7 @@ fn watch(app: &App, leased: &Leased) {
 /// Sends a delivery once.
 pub async fn send(app: &App, leased: &Leased) -> Sent {
     watch(app, leased);
-    let Some(target) = Target::parse(&leased.url) else { return nowhere("the URL leads nowhere") };
+    let Some(target) = Target::parse_again(&leased.url) else { return nowhere("the URL leads nowhere") };
     let Some(auth_token) = app.vault.open(leased.account_sid.as_bytes(), &leased.auth_token) else {
         return nowhere("the account's auth token cannot be read: the master key is another one");
     };
@@ -67,7 +67,7 @@ pub async fn send(app: &App, leased: &Leased) -> Sent {
     let began = stopwatch::start();
     let answer = app.outbound.ask(asked).await;
     let took = began.elapsed();
-    let result = judge(app, (leased, &target), &answer, &token);
+    let result = judge(app, (leased, &*target), &answer, &token);
     tracing::info!(
         delivery = leased.number,
         account_sid = %leased.account_sid,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod concurrency;
+mod costs;
 mod purging;
 mod records;
 mod secrets;
