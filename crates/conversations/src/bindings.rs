@@ -355,7 +355,7 @@ pub fn register_device(
 ) -> Result<Binding, Failure> {
     let user = of_client(tx, call)?;
     let Device { binding_type, endpoint } = device;
-    let mut used = None;
+    let mut through = None;
     if let Some(push_type) = binding_type.push_type() {
         let sid = credential_sid.ok_or_else(|| Problem::parameter("The token names no push credential"))?;
         let credential = push_credentials::find(tx, call.account_sid, sid)?
@@ -363,10 +363,10 @@ pub fn register_device(
         if credential.push_type != push_type {
             return Err(Problem::parameter("The push credential of the token is of another type").into());
         }
-        used = Some(sid);
+        through = Some(sid);
     }
     let registration = Registration {
-        credential_sid: used,
+        credential_sid: through,
         endpoint: endpoint.clone(),
         binding_type: *binding_type,
         message_types: message_types.clone(),

@@ -52,8 +52,8 @@ fn payload(events: &[Event]) -> Vec<u8> {
 pub struct Status {
     object_sid: String,
     object_type: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    replay_status: Option<&'static str>,
+    #[serde(rename = "replay_status", skip_serializing_if = "Option::is_none")]
+    replay: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_event_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +75,7 @@ impl Status {
 
     /// Everything up to this id was told, and what comes will be.
     pub fn established(object: &SyncObject, position: i64) -> Self {
-        Self { replay_status: Some("completed"), last_event_id: Some(position), ..Self::canceled(object) }
+        Self { replay: Some("completed"), last_event_id: Some(position), ..Self::canceled(object) }
     }
 
     /// Nothing will be told of an object, which may be one that cannot be.
@@ -86,7 +86,7 @@ impl Status {
     }
 
     fn new(object_sid: String, object_type: String) -> Self {
-        Self { object_sid, object_type, replay_status: None, last_event_id: None, error: None }
+        Self { object_sid, object_type, replay: None, last_event_id: None, error: None }
     }
 }
 
