@@ -13,7 +13,7 @@ pub use form::{About, CreateMedia};
 use removals::File;
 use wire::Microseconds;
 
-use crate::messages::Message;
+use crate::messages::{Message, SYSTEM};
 use crate::prelude::*;
 use crate::services;
 
@@ -199,6 +199,13 @@ impl Media {
     }
 }
 
+impl Media {
+    /// A user sends what it has uploaded, and what the account has; another user's file is nothing to it.
+    fn may_be_sent_by(&self, call: &Call) -> bool {
+        call.client().is_none_or(|client| self.author == client.identity || self.author == SYSTEM)
+    }
+}
+
 // Storage ────────────────────────────────────────────────────────────────────
 
 impl Value for Category {
@@ -310,7 +317,8 @@ pub fn take(tx: &mut Tx<'_>, call: &Call, sids: &[Sid<Media>]) -> Result<Vec<Med
     tx.lock(&roots)?;
     let mut all = Vec::with_capacity(sids.len());
     for sid in sids {
-        let media = find(tx, call.service_sid, *sid)?.ok_or(Problem::MEDIA_NOT_FOUND)?;
+        let media = find(tx, call.service_sid, *sid)?.filter(|media| media.may_be_sent_by(call));
+        let media = media.ok_or(Problem::MEDIA_NOT_FOUND)?;
         if media.message_sid.is_some() {
             return Err(Problem::MEDIA_ALREADY_SENT.into());
         }
