@@ -182,3 +182,45 @@ pub fn of_member(tx: &mut Tx<'_>, call: &Call, conversation: Sid<Conversation>) 
     standing.require_member()?;
     Ok(standing)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(participant: Option<u8>, allowed: &[&str]) -> Standing {
+        let role = Permissions::from_cell(Cell::Text(&allowed.join("\n"))).expect("text");
+        Standing {
+            allowed: Some(vec![role]),
+            participant_sid: participant.map(|byte| Sid::from_bytes([byte; 16])),
+        }
+    }
+
+    #[test]
+    fn whom_no_role_binds_takes_part_and_may_do_everything() {
+        assert_eq!(Standing::UNBOUND.require_member(), Ok(()));
+        assert_eq!(Standing::UNBOUND.require(Permission::DeleteConversation), Ok(()));
+    }
+
+    #[test]
+    fn what_is_ones_own_needs_either_permission_and_what_is_not_the_larger_one() {
+        let (own, any) = (Permission::EditOwnMessage, Permission::EditAnyMessage);
+        let refused = Err(Problem::USER_NOT_AUTHORIZED);
+        for (allowed, of_own, of_others) in [
+            ("sendMessage", refused.clone(), refused.clone()),
+            ("editOwnMessage", Ok(()), refused.clone()),
+            ("editAnyMessage", Ok(()), Ok(())),
+        ] {
+            let standing = standing(Some(1), &[allowed]);
+            assert_eq!(standing.require_own_or_any(true, own, any), of_own, "{allowed}");
+            assert_eq!(standing.require_own_or_any(false, own, any), of_others, "{allowed}");
+        }
+    }
+
+    #[test]
+    fn a_permission_of_the_service_makes_nobody_take_part() {
+        let outside = standing(None, &["sendMessage"]);
+        assert_eq!(outside.require_member(), Err(Problem::USER_NOT_PARTICIPANT));
+        assert!(outside.may(Permission::SendMessage) && !outside.may(Permission::AddParticipant));
+        assert_eq!(standing(Some(1), &[]).require_member(), Ok(()));
+    }
+}

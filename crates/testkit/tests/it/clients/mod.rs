@@ -1,14 +1,16 @@
 //! What users of the client SDK may do, through the operations that they share with REST.
 
+mod devices;
 mod rights;
 mod rules;
+mod told;
 
 use testkit::House;
 
 /// A role of these permissions; its sid.
 pub async fn role(house: &House, kind: &str, permissions: &[&str]) -> String {
-    let list: String = permissions.iter().map(|name| format!("&Permission={name}")).collect();
-    house.post("/v1/Roles", &format!("FriendlyName=some&Type={kind}{list}")).await.sid()
+    let list = permissions.join("&Permission=");
+    house.post("/v1/Roles", &format!("FriendlyName=some&Type={kind}&Permission={list}")).await.sid()
 }
 
 /// Adds chat participants to a conversation of REST's.

@@ -72,6 +72,12 @@ async fn what_is_no_clients_to_say_is_refused() {
             assert_eq!(alice.update(&place, "Attributes=x").await.code(), code, "{place}");
             assert_eq!(alice.fetch(&place).await.code(), code, "{place}");
         }
+        // Nor does a form that is wrong tell an outsider who is within.
+        let carol = house.sdk_user("carol").await;
+        for identity in ["bob", "nobody"] {
+            let reply = carol.update(&format!("{path}/Participants/{identity}"), "Attributes=x").await;
+            assert_eq!(reply.code(), "403 50430", "{identity}");
+        }
     })
     .await;
 }
@@ -102,7 +108,7 @@ async fn a_client_speaks_for_itself_and_with_several_files() {
             files.push(house.send(request, "a text").await.sid());
         }
         let messages = format!("{path}/Messages");
-        let form = |files: &[String]| files.iter().map(|sid| format!("&MediaSid={sid}")).collect::<String>();
+        let form = |files: &[String]| format!("&MediaSid={}", files.join("&MediaSid="));
         let sent =
             alice.create(&messages, &format!("Body=Hello&Subject=Greeting{}", form(&files[..3]))).await;
         assert_eq!((sent.code().as_str(), sent.field("author").as_str()), ("201", "alice"));
@@ -122,6 +128,11 @@ async fn a_client_speaks_for_itself_and_with_several_files() {
         assert_eq!(alice.create(&messages, &form(&twice)).await.code(), "409 50508");
         assert_eq!(alice.create(&messages, &form(&files[1..])).await.code(), "400 20001");
         assert_eq!(alice.create(&messages, "MediaSid=ME1").await.code(), "400 50510");
+        // Another user's file is nothing to her.
+        let place = format!("/v1/Services/{service}/Media?Author=bob");
+        let request = Request::post(place).header("content-type", "text/plain");
+        let of_bob = house.send(request, "a text").await.sid();
+        assert_eq!(alice.create(&messages, &format!("MediaSid={of_bob}")).await.code(), "404 50507");
         // What was refused took nothing.
         assert_eq!(alice.create(&messages, &form(&files[3..5])).await.code(), "201");
         // Of REST's the last one counts.

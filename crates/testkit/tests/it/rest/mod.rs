@@ -29,7 +29,7 @@ mod outbound;
 mod participant_conversations;
 mod participant_update;
 mod participants;
-mod pre_action;
+pub mod pre_action;
 mod pre_action_log;
 mod pre_action_silence;
 mod push_credentials;
