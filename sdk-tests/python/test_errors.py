@@ -492,7 +492,9 @@ OUT_OF_REACH = {
     "group MMS is there for every account": {50452},
     "a hook that cannot be asked lets the change through": {50057},
     "takes a thousand requests: test_limits.py, in the soak": {50214, 50417},
-    "of the client SDKs": {50107, 50205, 50400, 50430, 50502, 50516},
+    "of the client SDKs, through their own door": {
+        50107, 50205, 50400, 50430, 50502, 50516, 50530, 54007, 54100, 54150, 54200,
+    },
     "the server's own failures": {20500, 20503},
     "20403 or 20404 is given instead": {20005, 20410},
     "a path without the sid is another path, and one that names nothing is 20404": {

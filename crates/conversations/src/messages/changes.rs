@@ -31,12 +31,12 @@ pub fn some(
 /// Each took a position with its index, so that indexes and positions rise together, and what was added since a
 /// position lies within as many indexes as there are positions.
 pub fn added(tx: &mut Tx<'_>, head: &Head, (after, through): (i64, i64)) -> Result<Vec<Message>, StoreError> {
-    let last = head.next_index - 1;
     let mut first = (head.next_index - (head.position - after)).max(0);
-    let mut end = last;
+    let mut end = head.next_index - 1;
     if through < head.position {
         first = first_after(tx, head, (first, after))?;
-        end = last.min(first.saturating_add(through - after));
+        // Not as many indexes on as there are positions: those of removed messages lie between.
+        end = first_after(tx, head, (first, through))? - 1;
     }
     if first > end {
         return Ok(Vec::new());

@@ -177,6 +177,7 @@ impl View {
                 let Some(id) = event["id"].as_i64().or_else(|| event["last_event_id"].as_i64()) else {
                     continue;
                 };
+                self.seen = self.seen.max(id);
                 if let Some(index) = event["item_index"].as_i64() {
                     let known = self.ids.insert(index, id);
                     assert!(known.is_none_or(|known| known < id), "{kind} of {index} is told twice: {id}");

@@ -323,3 +323,13 @@ fn what_was_seen_and_what_is_told_make_what_is_there_on_sqlite() {
 fn what_was_seen_and_what_is_told_make_what_is_there_on_postgres() {
     compare(Engine::Postgres, 3);
 }
+
+/// Of what was removed only a tombstone is left, and its index leads nowhere.
+#[tokio::test]
+async fn what_comes_behind_a_gap_is_told_in_pieces_of_any_size() {
+    let (say, remove_second) = ((0, 0, 0), (4, 0, 1));
+    let history = [vec![say; 16], vec![remove_second; 13], vec![say; 6]].concat();
+    for start in 0..4 {
+        live(Engine::Sqlite, &history[start..]).await.expect("nothing is left out");
+    }
+}
