@@ -89,7 +89,8 @@ describe("what REST does the SDK sees", () => {
     await v1().users.create({ identity, friendlyName: "Zoë", attributes: '{"d":1}' });
     const user = await bob.client.getUser(identity);
     assert.deepEqual([user.friendlyName, user.attributes], ["Zoë", { d: 1 }]);
-    await v1().users(identity).update({ friendlyName: "Zoë B.", attributes: '{"d":2}' });
+    // The library puts a name into the path as it is.
+    await v1().users(encodeURIComponent(identity)).update({ friendlyName: "Zoë B.", attributes: '{"d":2}' });
     await until(() => user.friendlyName === "Zoë B." && user.attributes.d === 2, "the user's new profile");
   });
 
@@ -134,6 +135,7 @@ describe("what REST does the SDK sees", () => {
     const stored = await rest.fetch();
     assert.deepEqual([stored.friendlyName, stored.uniqueName, JSON.parse(stored.attributes)], ["by the SDK", conversation.uniqueName, { e: 1 }]);
     await conversation.join();
+    await conversation.getParticipants();
     await conversation.add("alice", { f: 1 });
     assert.deepEqual((await rest.participants.list()).map((one) => one.identity), ["bob", "alice"]);
     const index = await conversation.sendMessage("by the SDK", { g: 1 }, { subject: "S" });
