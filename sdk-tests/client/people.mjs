@@ -10,7 +10,9 @@ import { eventsOf } from "./declarations.mjs";
 export { API_KEY_SECRET, API_KEY_SID, ACCOUNT_SID, until };
 
 export const PNG = Buffer.from(
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
 
 // The address of the server's socket, for a `house` of house.mjs or for what stands in between.
 export const socketOf = (url) => `${url.replace(/^http/, "ws")}/v3/wsconnect`;
@@ -33,14 +35,22 @@ export async function tokenFor(house, identity, { ttl = 3600, key = [API_KEY_SID
 }
 
 // A token made by hand, for what the library does not make. `claims` and `header` go over what is usual.
-export async function forged(house, identity, { header = {}, claims = {}, secret = API_KEY_SECRET, hash = "sha256" } = {}) {
+export async function forged(
+  house,
+  identity,
+  { header = {}, claims = {}, secret = API_KEY_SECRET, hash = "sha256" } = {},
+) {
   const now = Math.floor(Date.now() / 1000);
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const signed = [
     part({ typ: "JWT", alg: "HS256", cty: "twilio-fpa;v=1", ...header }),
     part({
-      jti: `${API_KEY_SID}-${now}`, iss: API_KEY_SID, sub: ACCOUNT_SID, exp: now + 3600,
-      grants: { identity, chat: { service_sid: await defaultService(house) } }, ...claims,
+      jti: `${API_KEY_SID}-${now}`,
+      iss: API_KEY_SID,
+      sub: ACCOUNT_SID,
+      exp: now + 3600,
+      grants: { identity, chat: { service_sid: await defaultService(house) } },
+      ...claims,
     }),
   ].join(".");
   return `${signed}.${hash ? createHmac(hash, secret).update(signed).digest("base64url") : ""}`;
@@ -99,7 +109,10 @@ export class Witness {
   // That nothing of this name has come, so far.
   none(name, match = () => true) {
     const found = this.seen.filter((one) => one.name === name && match(one.told));
-    assert.deepEqual(found.map((one) => one.name), []);
+    assert.deepEqual(
+      found.map((one) => one.name),
+      [],
+    );
   }
 
   forget() {
@@ -117,7 +130,11 @@ export async function leave(client) {
 
 // A client of the SDK that is not initialised yet, which leaves when the file's tests are over.
 export function start(house, token, options = {}) {
-  const client = new sdk.Client(token, { Twilsock: { uri: socketOf(options.url ?? house.url) }, retryPolicy, ...options });
+  const client = new sdk.Client(token, {
+    Twilsock: { uri: socketOf(options.url ?? house.url) },
+    retryPolicy,
+    ...options,
+  });
   connected.push(client);
   return client;
 }
@@ -133,7 +150,11 @@ export async function connect(house, identity, { grant = {}, ...options } = {}) 
 // The SDK's call must be refused with this status and code.
 export async function denied(call, status, code) {
   await assert.rejects(call, (error) => {
-    assert.deepEqual([error.status, error.body?.code], [status, code], `${error.status} ${JSON.stringify(error.body)} ${error.message}`);
+    assert.deepEqual(
+      [error.status, error.body?.code],
+      [status, code],
+      `${error.status} ${JSON.stringify(error.body)} ${error.message}`,
+    );
     return true;
   });
 }

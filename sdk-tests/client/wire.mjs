@@ -13,7 +13,10 @@ export function encode(header, body = "") {
 
 export function decode(frame) {
   const line = frame.indexOf("\r\n");
-  const [, length] = frame.subarray(0, line).toString().match(/^TWILSOCK V3\.0 (\d+)$/);
+  const [, length] = frame
+    .subarray(0, line)
+    .toString()
+    .match(/^TWILSOCK V3\.0 (\d+)$/);
   const end = line + 2 + Number(length);
   const header = JSON.parse(frame.subarray(line + 2, end).toString());
   const payload = frame.subarray(end + 2, end + 2 + header.payload_size);
@@ -73,14 +76,27 @@ export class Wire {
   // Subscribes, and waits for what became of it: the names of the events by object.
   async subscribe(...objects) {
     const correlation_id = Date.now() * 1000 + Math.floor(Math.random() * 1000);
-    const requests = objects.map(([object_type, object_sid, last_event_id = 0]) => ({ object_type, object_sid, last_event_id }));
+    const requests = objects.map(([object_type, object_sid, last_event_id = 0]) => ({
+      object_type,
+      object_sid,
+      last_event_id,
+    }));
     const answer = await this.request("POST", "/v4/Subscriptions", {
-      body: { event_protocol_version: 4, action: "establish", correlation_id, retried_requests: 0, ttl_in_s: -1, requests },
+      body: {
+        event_protocol_version: 4,
+        action: "establish",
+        correlation_id,
+        retried_requests: 0,
+        ttl_in_s: -1,
+        requests,
+      },
     });
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
     const outcome = {};
     for (const [, sid] of objects) {
-      const { event_type, event } = await this.next((one) => one.event.object_sid === sid && one.correlation_id === correlation_id);
+      const { event_type, event } = await this.next(
+        (one) => one.event.object_sid === sid && one.correlation_id === correlation_id,
+      );
       outcome[sid] = event_type === "subscription_failed" ? event.error.status : event_type;
     }
     return outcome;
@@ -89,7 +105,13 @@ export class Wire {
   // All single events so far.
   events() {
     return this.told.flatMap(({ type, payload }) =>
-      (payload.events ?? [payload.event ?? payload]).map((event) => ({ type, event_type: payload.event_type, correlation_id: payload.correlation_id, event })));
+      (payload.events ?? [payload.event ?? payload]).map((event) => ({
+        type,
+        event_type: payload.event_type,
+        correlation_id: payload.correlation_id,
+        event,
+      })),
+    );
   }
 
   async next(match, seconds = 15) {
@@ -101,7 +123,10 @@ export class Wire {
         this.waiting.delete(look);
         resolve(found);
       };
-      const deadline = setTimeout(() => reject(new Error(`waited ${seconds} s; told: ${JSON.stringify(this.told)}`)), seconds * 1000);
+      const deadline = setTimeout(
+        () => reject(new Error(`waited ${seconds} s; told: ${JSON.stringify(this.told)}`)),
+        seconds * 1000,
+      );
       this.waiting.add(look);
       look();
     });

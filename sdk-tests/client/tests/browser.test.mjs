@@ -8,10 +8,18 @@ import { chromium } from "playwright-core";
 import { openHouse, until } from "../../node/house.mjs";
 import { connect, PNG, socketOf, tokenFor } from "../people.mjs";
 
-const BROWSERS = [process.env.TERTULIA_TEST_BROWSER, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const BROWSERS = [
+  process.env.TERTULIA_TEST_BROWSER,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
 const FILES = {
   "/": ["text/html", "../page.html"],
-  "/twilio-conversations.min.js": ["text/javascript", "../node_modules/@twilio/conversations/builds/twilio-conversations.min.js"],
+  "/twilio-conversations.min.js": [
+    "text/javascript",
+    "../node_modules/@twilio/conversations/builds/twilio-conversations.min.js",
+  ],
 };
 
 const house = openHouse();
@@ -34,7 +42,8 @@ before(async () => {
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   ({ sid } = await house.client.conversations.v1.conversations.create({ friendlyName: "In the browser" }));
   for (const identity of ["alice", "bob"]) await rest(sid).participants.create({ identity });
-  for (let number = 0; number < 3; number += 1) await rest(sid).messages.create({ author: "alice", body: `old ${number}` });
+  for (let number = 0; number < 3; number += 1)
+    await rest(sid).messages.create({ author: "alice", body: `old ${number}` });
   alice = await connect(house, "alice");
 });
 
@@ -55,7 +64,10 @@ async function judge() {
   await until(async () => (await page.locator("#messages li").count()) >= truth.length, "all messages on the page", 30);
   assert.deepEqual(await page.locator("#messages li").evaluateAll((all) => all.map((line) => line.id)), truth);
   const told = await page.evaluate("told");
-  assert.deepEqual(Object.entries(told).filter(([, times]) => times !== 1), []);
+  assert.deepEqual(
+    Object.entries(told).filter(([, times]) => times !== 1),
+    [],
+  );
 }
 
 test("a page connects, and lists what there is", async () => {
@@ -89,10 +101,17 @@ test("it uploads an image and shows it", async () => {
   const seen = await alice.saw.next("messageAdded", (one) => one.type === "media");
   const [media] = seen.attachedMedia;
   assert.deepEqual([media.filename, media.contentType, media.size], ["dot.png", "image/png", PNG.length]);
-  await until(() => page.locator("#messages img").evaluateAll((all) => all.length === 1 && all[0].complete && all[0].naturalWidth > 0),
-    "the image to be drawn");
-  const copied = await page.evaluate(async (address) => (await fetch(address)).arrayBuffer().then((bytes) => bytes.byteLength),
-    await page.locator("#messages img").getAttribute("src"));
+  await until(
+    () =>
+      page
+        .locator("#messages img")
+        .evaluateAll((all) => all.length === 1 && all[0].complete && all[0].naturalWidth > 0),
+    "the image to be drawn",
+  );
+  const copied = await page.evaluate(
+    async (address) => (await fetch(address)).arrayBuffer().then((bytes) => bytes.byteLength),
+    await page.locator("#messages img").getAttribute("src"),
+  );
   assert.equal(copied, PNG.length);
 });
 
@@ -109,14 +128,16 @@ test("it lives through a restart of the server", async () => {
 test("it lives through the server's death", async () => {
   assert.equal(await house.stop("SIGKILL"), "SIGKILL");
   await house.start();
-  for (let number = 0; number < 10; number += 1) await rest(sid).messages.create({ author: "alice", body: `after the crash ${number}` });
+  for (let number = 0; number < 10; number += 1)
+    await rest(sid).messages.create({ author: "alice", body: `after the crash ${number}` });
   await shown("after the crash 9");
   await judge();
 });
 
 test("it lives through being loaded again, while messages come", async () => {
   const writing = (async () => {
-    for (let number = 0; number < 30; number += 1) await rest(sid).messages.create({ author: "alice", body: `meanwhile ${number}` });
+    for (let number = 0; number < 30; number += 1)
+      await rest(sid).messages.create({ author: "alice", body: `meanwhile ${number}` });
   })();
   await page.reload();
   await ready();

@@ -36,7 +36,15 @@ async function write(sid, meanwhile) {
         return await work();
       } catch (error) {
         if (error.status && error.status < 500) throw error;
-        await until(() => fetch(`${house.url}/healthz/ready`).then((answer) => answer.ok, () => false), "the server to be back", 30);
+        await until(
+          () =>
+            fetch(`${house.url}/healthz/ready`).then(
+              (answer) => answer.ok,
+              () => false,
+            ),
+          "the server to be back",
+          30,
+        );
       }
     }
   };
@@ -44,7 +52,12 @@ async function write(sid, meanwhile) {
     for (let number = 0; number < MESSAGES / 2; number += 1) {
       const message = await insist(() => rest(sid).messages.create({ author: name, body: `${name} ${number}` }));
       acknowledged.push(message.sid);
-      if (number % 20 === 0) await insist(() => rest(sid).messages(message.sid).update({ body: `${name} ${number}, edited` }));
+      if (number % 20 === 0)
+        await insist(() =>
+          rest(sid)
+            .messages(message.sid)
+            .update({ body: `${name} ${number}, edited` }),
+        );
       written += 1;
       await meanwhile(written);
     }
@@ -58,7 +71,11 @@ async function judge({ sid, conversation, shown, acknowledged }) {
   const sids = stored.map((message) => message.sid);
   const missing = acknowledged.filter((one) => !sids.includes(one));
   assert.deepEqual(missing, [], "acknowledged, and not stored");
-  await until(() => shown.length >= stored.length, `${stored.length} messages to be shown, of which ${shown.length} were`, 60);
+  await until(
+    () => shown.length >= stored.length,
+    `${stored.length} messages to be shown, of which ${shown.length} were`,
+    60,
+  );
   assert.deepEqual(shown, sids, "shown, in order and each once");
 
   const view = async () => {

@@ -1,12 +1,9 @@
-// What a client may not do: without a permission, in others' conversations and objects, with tokens that do not hold.
+// What a client may not do: without a permission, and in others' conversations and objects.
 
 import assert from "node:assert/strict";
-import { generateKeyPairSync, sign } from "node:crypto";
 import { test } from "node:test";
-import { AUTH_TOKEN, openHouse, phone, refused, unique } from "../../node/house.mjs";
-import {
-  ACCOUNT_SID, API_KEY_SECRET, API_KEY_SID, connect, defaultService, denied, forged, PNG, start, tokenFor, until, Witness,
-} from "../people.mjs";
+import { openHouse, phone, unique } from "../../node/house.mjs";
+import { connect, defaultService, denied, PNG, tokenFor } from "../people.mjs";
 import { Wire } from "../wire.mjs";
 
 const ADMIN = "an-admin-token-of-some-length";
@@ -16,21 +13,39 @@ const rest = (sid) => v1().conversations(sid);
 
 // With the permission for everybody's one needs none for one's own.
 const OR_BY = {
-  editOwnMessage: "editAnyMessage", editOwnMessageAttributes: "editAnyMessageAttributes", deleteOwnMessage: "deleteAnyMessage",
-  editOwnParticipantAttributes: "editAnyParticipantAttributes", editOwnUserInfo: "editAnyUserInfo",
+  editOwnMessage: "editAnyMessage",
+  editOwnMessageAttributes: "editAnyMessageAttributes",
+  deleteOwnMessage: "deleteAnyMessage",
+  editOwnParticipantAttributes: "editAnyParticipantAttributes",
+  editOwnUserInfo: "editAnyUserInfo",
 };
 const without = (all, permission) => all.filter((one) => one !== permission && one !== OR_BY[permission]);
 
 const OF_A_CONVERSATION = [
-  "addParticipant", "addNonChatParticipant", "deleteAnyMessage", "deleteOwnMessage", "deleteConversation", "editAnyMessage",
-  "editAnyMessageAttributes", "editAnyParticipantAttributes", "editConversationAttributes", "editConversationName",
-  "editNotificationLevel", "editOwnMessage", "editOwnMessageAttributes", "editOwnParticipantAttributes", "leaveConversation",
-  "removeParticipant", "sendMediaMessage", "sendMessage",
+  "addParticipant",
+  "addNonChatParticipant",
+  "deleteAnyMessage",
+  "deleteOwnMessage",
+  "deleteConversation",
+  "editAnyMessage",
+  "editAnyMessageAttributes",
+  "editAnyParticipantAttributes",
+  "editConversationAttributes",
+  "editConversationName",
+  "editNotificationLevel",
+  "editOwnMessage",
+  "editOwnMessageAttributes",
+  "editOwnParticipantAttributes",
+  "leaveConversation",
+  "removeParticipant",
+  "sendMediaMessage",
+  "sendMessage",
 ];
 // What each permission is needed for, as bob does it in a conversation with alice.
 const COMMANDS = {
   sendMessage: ({ conversation }) => conversation.sendMessage("hello"),
-  sendMediaMessage: ({ conversation }) => conversation.sendMessage({ contentType: "image/png", filename: "dot.png", media: PNG }),
+  sendMediaMessage: ({ conversation }) =>
+    conversation.sendMessage({ contentType: "image/png", filename: "dot.png", media: PNG }),
   editOwnMessage: ({ own }) => own.updateBody("edited"),
   editOwnMessageAttributes: ({ own }) => own.updateAttributes({ a: 1 }),
   deleteOwnMessage: ({ own }) => own.remove(),
@@ -62,13 +77,20 @@ test("each permission of a conversation is asked for", async (t) => {
       await rest(sid).messages.create({ author: "bob", body: "by bob" });
       await rest(sid).messages.create({ author: "alice", body: "by alice" });
       const conversation = await bob.saw.next("conversationJoined", (one) => one.sid === sid);
-      const { items: [own, other] } = await conversation.getMessages();
+      const {
+        items: [own, other],
+      } = await conversation.getMessages();
       const at = {
-        conversation, own, other,
-        me: await conversation.getParticipantByIdentity("bob"), alice: await conversation.getParticipantByIdentity("alice"),
+        conversation,
+        own,
+        other,
+        me: await conversation.getParticipantByIdentity("bob"),
+        alice: await conversation.getParticipantByIdentity("alice"),
       };
       await denied(command(at), 403, 50107);
-      await v1().roles(role.sid).update({ permission: [...others, permission] });
+      await v1()
+        .roles(role.sid)
+        .update({ permission: [...others, permission] });
       await command(at);
     });
   }
@@ -84,7 +106,11 @@ test("each permission of a service is asked for", async (t) => {
   const commands = {
     createConversation: () => dora.client.createConversation(),
     joinConversation: async (wire) => {
-      const answer = await wire.request("POST", `/Client/v2/Services/${await defaultService(house)}/Conversations/${sid}/Participants`, { body: { identity: "dora" } });
+      const answer = await wire.request(
+        "POST",
+        `/Client/v2/Services/${await defaultService(house)}/Conversations/${sid}/Participants`,
+        { body: { identity: "dora" } },
+      );
       if (answer.status >= 300) throw Object.assign(new Error("refused"), answer);
     },
     editOwnUserInfo: () => dora.client.user.updateFriendlyName("Dora"),
@@ -97,7 +123,9 @@ test("each permission of a service is asked for", async (t) => {
       const role = await v1().roles.create({ friendlyName: unique("role"), type: "service", permission: others });
       await v1().users("dora").update({ roleSid: role.sid });
       await denied(commands[permission](wire), 403, 50107);
-      await v1().roles(role.sid).update({ permission: [...others, permission] });
+      await v1()
+        .roles(role.sid)
+        .update({ permission: [...others, permission] });
       await commands[permission](wire);
     });
   }
@@ -105,18 +133,26 @@ test("each permission of a service is asked for", async (t) => {
 });
 
 // What a client would ask for all that hangs on a conversation.
-const objectsOf = (sid) => [["document", `${sid}.channel`], ["list", `${sid}.messages`], ["map", `${sid}.roster`]];
+const objectsOf = (sid) => [
+  ["document", `${sid}.channel`],
+  ["list", `${sid}.messages`],
+  ["map", `${sid}.roster`],
+];
 const pathOf = ([type, name]) => `/v3/${type[0].toUpperCase()}${type.slice(1)}s/${name}`;
 
 async function shut(wire, objects) {
   for (const object of objects) {
     assert.ok([403, 404].includes((await wire.request("GET", pathOf(object))).status), `root of ${object[1]}`);
     if (object[0] !== "document") {
-      assert.ok([403, 404].includes((await wire.request("GET", `${pathOf(object)}/Items`)).status), `items of ${object[1]}`);
+      assert.ok(
+        [403, 404].includes((await wire.request("GET", `${pathOf(object)}/Items`)).status),
+        `items of ${object[1]}`,
+      );
     }
   }
   const outcome = await wire.subscribe(...objects);
-  for (const [, name] of objects) assert.ok([403, 404].includes(outcome[name]), `subscription to ${name}: ${outcome[name]}`);
+  for (const [, name] of objects)
+    assert.ok([403, 404].includes(outcome[name]), `subscription to ${name}: ${outcome[name]}`);
 }
 
 test("others' objects are shut, one's own are open", async () => {
@@ -126,7 +162,10 @@ test("others' objects are shut, one's own are open", async () => {
   await rest(sid).messages.create({ author: "alice", body: "between us" });
   const alice = await Wire.open(house, await tokenFor(house, "alice"));
   const eve = await Wire.open(house, await tokenFor(house, "eve"));
-  const mine = [["map", (await alice.request("GET", "/Client/v2/Configuration")).body.sync_objects.my_conversations], ...objectsOf(sid)];
+  const mine = [
+    ["map", (await alice.request("GET", "/Client/v2/Configuration")).body.sync_objects.my_conversations],
+    ...objectsOf(sid),
+  ];
   for (const object of mine) assert.equal((await alice.request("GET", pathOf(object))).status, 200, object[1]);
   const outcome = await alice.subscribe(...mine);
   assert.deepEqual([...new Set(Object.values(outcome))], ["subscription_established"]);
@@ -134,7 +173,10 @@ test("others' objects are shut, one's own are open", async () => {
   await rest(sid).messages.create({ author: "alice", body: "still between us" });
   await alice.next(({ event }) => event.item_data?.text === "still between us");
   await v1().users("eve").update({ friendlyName: "Eve" });
-  assert.ok(eve.events().every(({ event_type }) => event_type === "subscription_failed"), JSON.stringify(eve.told));
+  assert.ok(
+    eve.events().every(({ event_type }) => event_type === "subscription_failed"),
+    JSON.stringify(eve.told),
+  );
   await Promise.all([alice.close(), eve.close()]);
 });
 
@@ -143,12 +185,22 @@ test("a conversation of which one is no member takes no command", async () => {
   await rest(sid).participants.create({ identity: "alice" });
   const message = await rest(sid).messages.create({ author: "alice", body: "hello" });
   const eve = await Wire.open(house, await tokenFor(house, "eve"));
-  const base = (await eve.request("GET", "/Client/v2/Configuration")).body.links.conversations.replace(/^https?:\/\/[^/]+/, "");
+  const base = (await eve.request("GET", "/Client/v2/Configuration")).body.links.conversations.replace(
+    /^https?:\/\/[^/]+/,
+    "",
+  );
   for (const [method, path, body] of [
-    ["GET", sid], ["POST", sid, { friendly_name: "mine" }], ["DELETE", sid],
-    ["POST", `${sid}/Messages`, { body: "x" }], ["POST", `${sid}/Messages/${message.sid}`, { body: "x" }], ["DELETE", `${sid}/Messages/${message.sid}`],
-    ["POST", `${sid}/Participants`, { identity: "mallory" }], ["DELETE", `${sid}/Participants/alice`], ["POST", `${sid}/Participants/alice`, { attributes: "{}" }],
-    ["GET", `${sid}/Messages/${message.sid}/Receipts`], ["GET", `${sid}/MessageRecipients`],
+    ["GET", sid],
+    ["POST", sid, { friendly_name: "mine" }],
+    ["DELETE", sid],
+    ["POST", `${sid}/Messages`, { body: "x" }],
+    ["POST", `${sid}/Messages/${message.sid}`, { body: "x" }],
+    ["DELETE", `${sid}/Messages/${message.sid}`],
+    ["POST", `${sid}/Participants`, { identity: "mallory" }],
+    ["DELETE", `${sid}/Participants/alice`],
+    ["POST", `${sid}/Participants/alice`, { attributes: "{}" }],
+    ["GET", `${sid}/Messages/${message.sid}/Receipts`],
+    ["GET", `${sid}/MessageRecipients`],
   ]) {
     const answer = await eve.request(method, `${base}/${path}`, { body });
     assert.ok([403, 404].includes(answer.status), `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -211,122 +263,4 @@ test("who is removed while connected sees nothing more", async () => {
   await shut(wire, objectsOf(sid));
   await denied(conversation.sendMessage("and yet"), 403, 50430);
   await wire.close();
-});
-
-// Tokens ─────────────────────────────────────────────────────────────────────
-
-const seconds = (from = 0) => Math.floor(Date.now() / 1000) + from;
-
-function withPublicKey(token) {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const signed = token.split(".").slice(0, 2).join(".");
-  return `${signed}.${sign("sha256", Buffer.from(signed), privateKey).toString("base64url")}`;
-}
-
-const REFUSED = {
-  "nothing of the kind": async () => "x",
-  expired: () => forged(house, "alice", { claims: { exp: seconds(-600) } }),
-  "not valid yet": () => forged(house, "alice", { claims: { nbf: seconds(3600) } }),
-  "longer than a day": () => forged(house, "alice", { claims: { iat: seconds(), exp: seconds(200_000) } }),
-  "signed with another secret": () => forged(house, "alice", { secret: "another secret of some length....." }),
-  "signed with the account's token": () => forged(house, "alice", { secret: AUTH_TOKEN }),
-  "not signed": () => forged(house, "alice", { header: { alg: "none" }, hash: null }),
-  "not signed, and says otherwise": () => forged(house, "alice", { hash: null }),
-  "of another algorithm than it says": () => forged(house, "alice", { hash: "sha512" }),
-  "signed with a pair of keys": async () => withPublicKey(await forged(house, "alice", { header: { alg: "RS256" } })),
-  "of an unknown key": () => forged(house, "alice", { claims: { iss: `SK${"0".repeat(32)}` } }),
-  "of another account": () => forged(house, "alice", { claims: { sub: `AC${"0".repeat(32)}` } }),
-  "without an identity": () => forged(house, "", {}),
-  "without a service": () => forged(house, "alice", { claims: { grants: { identity: "alice" } } }),
-  "of an unknown service": () => tokenFor(house, "alice", { serviceSid: `IS${"0".repeat(32)}` }),
-};
-
-test("tokens that do not hold open nothing", async (t) => {
-  for (const [what, make] of Object.entries(REFUSED)) {
-    await t.test(what, async () => {
-      const token = await make();
-      const { status, ended } = await Wire.open(house, token);
-      assert.ok([401, 403].includes(status.code), JSON.stringify(status));
-      assert.ok(status.errorCode > 20000, JSON.stringify(status));
-      await ended;
-      const media = await fetch(`${house.url}/v1/Services/${await defaultService(house)}/Media`, {
-        method: "POST", headers: { "X-Twilio-Token": token, "Content-Type": "image/png" }, body: PNG,
-      });
-      assert.ok([401, 403].includes(media.status), `media: ${media.status}`);
-    });
-  }
-  const good = await Wire.open(house, await forged(house, "alice"));
-  assert.equal(good.status.code, 200);
-  await good.close();
-});
-
-test("the longer algorithms hold too", async () => {
-  for (const [alg, hash] of [["HS384", "sha384"], ["HS512", "sha512"]]) {
-    const wire = await Wire.open(house, await forged(house, "alice", { header: { alg }, hash }));
-    assert.equal(wire.status.code, 200);
-    await wire.close();
-  }
-});
-
-test("the SDK tells that a token was expired, and starts with a better one", async () => {
-  const client = start(house, await forged(house, "frank", { claims: { exp: seconds(-600) } }));
-  const saw = new Witness(client);
-  await saw.next("tokenExpired");
-  await saw.next("connectionStateChanged", (state) => state === "denied");
-  // The package stumbles over a media client that it has not made yet, and goes on.
-  await client.updateToken(await tokenFor(house, "frank")).catch((error) => assert.ok(error instanceof TypeError, error));
-  await saw.next("initialized");
-  assert.equal(client.user.identity, "frank");
-});
-
-test("a token that ends soon is told of; when it ends all stops, until there is a new one", async () => {
-  const { sid } = await v1().conversations.create();
-  await rest(sid).participants.create({ identity: "grace" });
-  const grace = await connect(house, "grace", { grant: { ttl: 6 } });
-  await grace.saw.next("conversationJoined", (one) => one.sid === sid);
-  await grace.saw.next("tokenAboutToExpire");
-  await grace.saw.next("tokenExpired", undefined, 40);
-  await grace.saw.next("connectionStateChanged", (state) => state === "disconnected");
-  await rest(sid).messages.create({ author: "system", body: "while away" });
-  await grace.client.updateToken(await tokenFor(house, "grace"));
-  await grace.saw.next("connectionStateChanged", (state) => state === "connected");
-  await grace.saw.next("messageAdded", (one) => one.body === "while away");
-});
-
-test("a token is renewed in time, and nothing stops", async () => {
-  const heidi = await connect(house, "heidi", { grant: { ttl: 8 } });
-  await heidi.saw.next("tokenAboutToExpire");
-  await heidi.client.updateToken(await tokenFor(house, "heidi"));
-  // The old token's end would be told within this time.
-  const wire = await Wire.open(house, await tokenFor(house, "watch", { ttl: 10 }));
-  await wire.ended;
-  heidi.saw.none("tokenExpired");
-  assert.equal(heidi.client.connectionState, "connected");
-});
-
-test("a new token cannot make one another person", async () => {
-  const ivan = await connect(house, "ivan");
-  await assert.rejects(ivan.client.updateToken(await tokenFor(house, "alice")));
-  await ivan.saw.next("connectionStateChanged", (state) => state === "denied");
-  await ivan.client.updateToken(await tokenFor(house, "ivan", { ttl: 3500 }));
-  await ivan.saw.next("connectionStateChanged", (state) => state === "connected");
-  assert.equal(ivan.client.user.identity, "ivan");
-  const { sid } = await ivan.client.createConversation();
-  assert.equal((await rest(sid).fetch()).sid, sid);
-});
-
-test("a deleted key's tokens open nothing any more", async () => {
-  const keys = `${house.url}/2010-04-01/Accounts/${ACCOUNT_SID}/Keys`;
-  const headers = { Authorization: `Basic ${btoa(`${ACCOUNT_SID}:${AUTH_TOKEN}`)}` };
-  const key = await (await fetch(`${keys}.json`, { method: "POST", headers })).json();
-  const token = await tokenFor(house, "judy", { key: [key.sid, key.secret] });
-  const wire = await Wire.open(house, token);
-  assert.equal(wire.status.code, 200);
-  await wire.close();
-  assert.equal((await fetch(`${keys}/${key.sid}.json`, { method: "DELETE", headers })).status, 204);
-  await until(async () => {
-    const again = await Wire.open(house, token);
-    if (again.status.code === 200) await again.close();
-    return again.status.code !== 200;
-  }, "the key to be forgotten");
 });

@@ -19,7 +19,8 @@ describe("what REST does the SDK sees", () => {
   // A conversation with alice, who has no client, and bob.
   async function room(more = {}) {
     const made = await v1().conversationWithParticipants.create({
-      ...more, participant: ["alice", "bob"].map((identity) => JSON.stringify({ identity })),
+      ...more,
+      participant: ["alice", "bob"].map((identity) => JSON.stringify({ identity })),
     });
     const seen = await bob.saw.next("conversationJoined", (one) => one.sid === made.sid);
     return { made, seen, rest: v1().conversations(made.sid), saw: new Witness(seen) };
@@ -29,7 +30,10 @@ describe("what REST does the SDK sees", () => {
     const attributes = JSON.stringify({ a: [1, "ö"] });
     const uniqueName = unique("room");
     const { made, seen } = await room({ friendlyName: "Room \u{1f6aa}", uniqueName, attributes });
-    assert.deepEqual([seen.friendlyName, seen.uniqueName, seen.attributes], ["Room \u{1f6aa}", uniqueName, JSON.parse(attributes)]);
+    assert.deepEqual(
+      [seen.friendlyName, seen.uniqueName, seen.attributes],
+      ["Room \u{1f6aa}", uniqueName, JSON.parse(attributes)],
+    );
     assert.equal(seen.state.current, "active");
     assert.equal(Math.floor(seen.dateCreated.getTime() / 1000), made.dateCreated.getTime() / 1000);
     assert.deepEqual((await seen.getParticipants()).map((one) => one.identity).sort(), ["alice", "bob"]);
@@ -39,7 +43,10 @@ describe("what REST does the SDK sees", () => {
     const { rest } = await room();
     const sent = await rest.messages.create({ author: "alice", body: "by REST", subject: "S", attributes: '{"a":1}' });
     const seen = await bob.saw.next("messageAdded", (one) => one.sid === sent.sid);
-    assert.deepEqual([seen.body, seen.author, seen.subject, seen.attributes, seen.index], ["by REST", "alice", "S", { a: 1 }, 0]);
+    assert.deepEqual(
+      [seen.body, seen.author, seen.subject, seen.attributes, seen.index],
+      ["by REST", "alice", "S", { a: 1 }, 0],
+    );
     await rest.messages(sent.sid).update({ body: "edited by REST", attributes: '{"a":2}' });
     await bob.saw.updated("messageUpdated", ["body", "attributes"], ({ message }) => message.sid === sent.sid);
     await rest.messages(sent.sid).remove();
@@ -49,7 +56,9 @@ describe("what REST does the SDK sees", () => {
   test("a message with a file", async () => {
     const { rest } = await room();
     const answer = await fetch(`${house.url}/v1/Services/${await defaultService(house)}/Media?Filename=dot.png`, {
-      method: "POST", headers: { Authorization: basic(house.client), "Content-Type": "image/png" }, body: PNG,
+      method: "POST",
+      headers: { Authorization: basic(house.client), "Content-Type": "image/png" },
+      body: PNG,
     });
     const { sid } = await answer.json();
     await rest.messages.create({ author: "alice", mediaSid: sid });
@@ -118,34 +127,57 @@ describe("what REST does the SDK sees", () => {
   test("much at once, in order and each once", async () => {
     const { rest, seen } = await room();
     const writers = [0, 1, 2, 3].map(async (writer) => {
-      for (let number = 0; number < 50; number += 1) await rest.messages.create({ author: "alice", body: `${writer}-${number}` });
+      for (let number = 0; number < 50; number += 1)
+        await rest.messages.create({ author: "alice", body: `${writer}-${number}` });
     });
     await Promise.all(writers);
     const shown = [];
-    while (shown.length < 200) shown.push(await bob.saw.next("messageAdded", (one) => one.conversation.sid === seen.sid));
-    assert.deepEqual(shown.map((one) => one.index), Array.from({ length: 200 }, (_, at) => at));
+    while (shown.length < 200)
+      shown.push(await bob.saw.next("messageAdded", (one) => one.conversation.sid === seen.sid));
+    assert.deepEqual(
+      shown.map((one) => one.index),
+      Array.from({ length: 200 }, (_, at) => at),
+    );
     const stored = await rest.messages.list({ limit: 200 });
-    assert.deepEqual(shown.map((one) => one.body), stored.map((one) => one.body));
+    assert.deepEqual(
+      shown.map((one) => one.body),
+      stored.map((one) => one.body),
+    );
     bob.saw.none("messageAdded", (one) => one.conversation.sid === seen.sid);
   });
 
   test("what the SDK does REST sees", async () => {
-    const conversation = await bob.client.createConversation({ friendlyName: "by the SDK", uniqueName: unique(), attributes: { e: 1 } });
+    const conversation = await bob.client.createConversation({
+      friendlyName: "by the SDK",
+      uniqueName: unique(),
+      attributes: { e: 1 },
+    });
     const rest = v1().conversations(conversation.sid);
     const stored = await rest.fetch();
-    assert.deepEqual([stored.friendlyName, stored.uniqueName, JSON.parse(stored.attributes)], ["by the SDK", conversation.uniqueName, { e: 1 }]);
+    assert.deepEqual(
+      [stored.friendlyName, stored.uniqueName, JSON.parse(stored.attributes)],
+      ["by the SDK", conversation.uniqueName, { e: 1 }],
+    );
     await conversation.join();
     await conversation.getParticipants();
     await conversation.add("alice", { f: 1 });
-    assert.deepEqual((await rest.participants.list()).map((one) => one.identity), ["bob", "alice"]);
+    assert.deepEqual(
+      (await rest.participants.list()).map((one) => one.identity),
+      ["bob", "alice"],
+    );
     const index = await conversation.sendMessage("by the SDK", { g: 1 }, { subject: "S" });
     const [message] = await rest.messages.list();
-    assert.deepEqual([message.index, message.author, message.body, message.subject, JSON.parse(message.attributes)],
-      [index, "bob", "by the SDK", "S", { g: 1 }]);
+    assert.deepEqual(
+      [message.index, message.author, message.body, message.subject, JSON.parse(message.attributes)],
+      [index, "bob", "by the SDK", "S", { g: 1 }],
+    );
     assert.equal(message.participantSid, (await conversation.getParticipantByIdentity("bob")).sid);
     await conversation.updateFriendlyName("renamed by the SDK");
     await conversation.updateUniqueName(null);
-    assert.deepEqual([(await rest.fetch()).friendlyName, (await rest.fetch()).uniqueName], ["renamed by the SDK", null]);
+    assert.deepEqual(
+      [(await rest.fetch()).friendlyName, (await rest.fetch()).uniqueName],
+      ["renamed by the SDK", null],
+    );
     await conversation.setAllMessagesRead();
     await conversation.setUserNotificationLevel("muted");
     const view = await v1().users("bob").userConversations(conversation.sid).fetch();
@@ -164,7 +196,9 @@ describe("timers", () => {
   const house = openHouse(undefined, '[server]\nclock = "manual"\n', { TERTULIA_ADMIN_TOKEN: ADMIN });
   const clock = async (form) => {
     const answer = await fetch(`${house.url}/tertulia/v1/Clock`, {
-      method: form ? "POST" : "GET", headers: { Authorization: `Bearer ${ADMIN}` }, body: form && new URLSearchParams(form),
+      method: form ? "POST" : "GET",
+      headers: { Authorization: `Bearer ${ADMIN}` },
+      body: form && new URLSearchParams(form),
     });
     assert.equal(answer.status, 200, await answer.clone().text());
     return new Date((await answer.json()).now);
@@ -206,15 +240,33 @@ describe("webhooks of what the SDK does", () => {
       response.end(body);
     });
   });
-  const next = (event, match = () => true) => until(() => {
-    const at = told.findIndex((one) => one.EventType === event && match(one));
-    return at < 0 ? null : told.splice(at, 1)[0];
-  }, `${event} at the receiver`);
+  const next = (event, match = () => true) =>
+    until(() => {
+      const at = told.findIndex((one) => one.EventType === event && match(one));
+      return at < 0 ? null : told.splice(at, 1)[0];
+    }, `${event} at the receiver`);
   const FILTERS = [
-    "onMessageAdd", "onMessageAdded", "onMessageUpdate", "onMessageUpdated", "onMessageRemove", "onMessageRemoved", "onConversationAdd",
-    "onConversationAdded", "onConversationUpdate", "onConversationUpdated", "onConversationRemove", "onConversationRemoved", "onParticipantAdd",
-    "onParticipantAdded", "onParticipantUpdate", "onParticipantUpdated", "onParticipantRemove", "onParticipantRemoved", "onUserAdded",
-    "onUserUpdate", "onUserUpdated",
+    "onMessageAdd",
+    "onMessageAdded",
+    "onMessageUpdate",
+    "onMessageUpdated",
+    "onMessageRemove",
+    "onMessageRemoved",
+    "onConversationAdd",
+    "onConversationAdded",
+    "onConversationUpdate",
+    "onConversationUpdated",
+    "onConversationRemove",
+    "onConversationRemoved",
+    "onParticipantAdd",
+    "onParticipantAdded",
+    "onParticipantUpdate",
+    "onParticipantUpdated",
+    "onParticipantRemove",
+    "onParticipantRemoved",
+    "onUserAdded",
+    "onUserUpdate",
+    "onUserUpdated",
   ];
   let alice;
   let conversation;
@@ -223,14 +275,17 @@ describe("webhooks of what the SDK does", () => {
     await new Promise((resolve) => receiver.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${receiver.address().port}/hook`;
     const { configuration } = house.client.conversations.v1;
-    await configuration.webhooks().update({ preWebhookUrl: url, postWebhookUrl: url, filters: FILTERS, method: "POST" });
+    await configuration
+      .webhooks()
+      .update({ preWebhookUrl: url, postWebhookUrl: url, filters: FILTERS, method: "POST" });
   });
   after(() => {
     receiver.closeAllConnections();
     receiver.close();
   });
 
-  const byAlice = (form) => assert.deepEqual([form.Source, form.ClientIdentity], ["SDK", "alice"], JSON.stringify(form));
+  const byAlice = (form) =>
+    assert.deepEqual([form.Source, form.ClientIdentity], ["SDK", "alice"], JSON.stringify(form));
 
   test("who connects first is told of as a new user", async () => {
     alice = await connect(house, "alice");
@@ -280,7 +335,12 @@ describe("webhooks of what the SDK does", () => {
   });
 
   test("what is asked before may be refused", async () => {
-    const refusing = { onMessageAdd: [403, ""], onConversationUpdate: [500, ""], onParticipantAdd: [400, ""], onConversationAdd: [404, ""] };
+    const refusing = {
+      onMessageAdd: [403, ""],
+      onConversationUpdate: [500, ""],
+      onParticipantAdd: [400, ""],
+      onConversationAdd: [404, ""],
+    };
     answers = refusing;
     await denied(conversation.sendMessage("refused"), 403, 50056);
     await denied(conversation.updateFriendlyName("refused"), 403, 50056);

@@ -13,7 +13,10 @@ const v1 = () => house.client.conversations.v1;
 async function filled(identity, messages) {
   const { sid } = await v1().conversations.create({ friendlyName: "old friends" });
   await v1().conversations(sid).participants.create({ identity });
-  for (let number = 0; number < messages; number += 1) await v1().conversations(sid).messages.create({ body: `n${number}` });
+  for (let number = 0; number < messages; number += 1)
+    await v1()
+      .conversations(sid)
+      .messages.create({ body: `n${number}` });
   return sid;
 }
 
@@ -48,9 +51,15 @@ test("@twilio/conversations 2.6.0 connects, lists, pages, sends and receives", a
     seen = [...page.items, ...seen];
   }
   assert.deepEqual(sizes, [15, 15, 10]);
-  assert.deepEqual(seen.map((one) => one.body), Array.from({ length: 40 }, (_, at) => `n${at}`));
+  assert.deepEqual(
+    seen.map((one) => one.body),
+    Array.from({ length: 40 }, (_, at) => `n${at}`),
+  );
   const forward = await conversation.getMessages(15, 0, "forward");
-  assert.deepEqual((await forward.nextPage()).items.map((one) => one.index), Array.from({ length: 15 }, (_, at) => 15 + at));
+  assert.deepEqual(
+    (await forward.nextPage()).items.map((one) => one.index),
+    Array.from({ length: 15 }, (_, at) => 15 + at),
+  );
 
   const heard = event(client, "messageAdded", (message) => message.body === "hello from 2.6.0");
   assert.equal(await conversation.sendMessage("hello from 2.6.0"), 40);
