@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { start, tokenFor, until, Witness } from "../people.mjs";
-import { at, house, pushCredential, rest, room, step } from "./stage.mjs";
+import { at, house, page, pushCredential, rest, room, step } from "./stage.mjs";
 
 step("a conversation is found by its sid", async () => {
   assert.equal(await at.bob.client.getConversationBySid(room.sid), room.bob);
@@ -23,9 +23,15 @@ step("receipts, recipients and metadata of a message", async () => {
     receipts.map((one) => [one.messageSid, one.participantSid]),
     [[message.sid, room.phone.sid]],
   );
-  assert.deepEqual(await message.getMessageRecipients(), []);
+  const phones = (recipients) => recipients.map((one) => [one.type, one.messageSid]);
+  assert.deepEqual(phones(await message.getMessageRecipients()), [["sms", message.sid]]);
   assert.equal(await message.getChannelMetadata(), null);
-  const recipients = await room.bob.getMessageRecipients({ pageSize: 5 });
+  const first = await room.bob.getMessageRecipients({ pageSize: 5 });
+  assert.deepEqual([first.items.length, first.hasNextPage, first.hasPrevPage], [5, true, false]);
+  const second = await page(first, "nextPage");
+  assert.ok(second.items.length > 0 && second.hasPrevPage);
+  assert.deepEqual(phones((await page(second, "prevPage")).items), phones(first.items));
+});
   assert.deepEqual([recipients.items, recipients.hasNextPage, recipients.hasPrevPage], [[], false, false]);
 });
 

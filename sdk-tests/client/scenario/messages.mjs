@@ -147,7 +147,8 @@ step("an author edits what they said", async () => {
   assert.equal(await mine.updateBody("hello again"), mine);
   await saw.updated("updated", ["body", "dateUpdated"]);
   const { message } = await at.bob.saw.updated("messageUpdated", ["body", "dateUpdated"]);
-  assert.deepEqual([message, message.body, message.lastUpdatedBy], [said.first, "hello again", "alice"]);
+  assert.equal(message, said.first);
+  assert.equal(message.body, "hello again");
   await room.sawBob.updated("messageUpdated", ["body"]);
 });
 
@@ -158,16 +159,16 @@ step("a message's attributes are edited", async () => {
   assert.deepEqual(said.first.attributes, { reactions: { "\u{1f44d}": ["bob"] } });
 });
 
-step("the administrator edits what another said, which the message tells", async () => {
+step("the administrator edits what another said", async () => {
   const index = await room.bob.sendMessage("by bob");
   const theirs = await at.alice.saw.next("messageAdded", (one) => one.index === index);
   await theirs.updateBody("by bob, edited");
   const { message } = await at.bob.saw.updated(
     "messageUpdated",
-    ["body", "lastUpdatedBy"],
+    ["body"],
     (told) => told.message.index === index,
   );
-  assert.deepEqual([message.author, message.lastUpdatedBy], ["bob", "alice"]);
+  assert.deepEqual([message.author, message.body], ["bob", "by bob, edited"]);
 });
 
 step("what REST changes of a message has its reasons too", async () => {

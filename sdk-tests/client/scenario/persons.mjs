@@ -117,7 +117,7 @@ step("a device is registered for notifications, which the others see", async () 
     ({ user }) => user.identity === "bob" && user.isNotifiable,
   );
   const [binding] = await bindings();
-  assert.deepEqual([binding.identity, binding.bindingType, binding.pushCredential()], ["bob", "fcm", pushCredential()]);
+  assert.deepEqual([binding.identity, binding.bindingType, binding.credentialSid], ["bob", "fcm", pushCredential()]);
 });
 
 step("a device is unregistered, in both ways", async () => {
