@@ -32,8 +32,6 @@ step("receipts, recipients and metadata of a message", async () => {
   assert.ok(second.items.length > 0 && second.hasPrevPage);
   assert.deepEqual(phones((await page(second, "prevPage")).items), phones(first.items));
 });
-  assert.deepEqual([recipients.items, recipients.hasNextPage, recipients.hasPrevPage], [[], false, false]);
-});
 
 step("who goes is seen to go, and loses sight", async () => {
   await room.alice.add("carol");
@@ -80,6 +78,8 @@ step("a conversation is deleted", async () => {
   await room.alice.add("bob");
   const theirs = await at.bob.saw.next("conversationJoined", (one) => one.sid === room.sid);
   const saw = new Witness(theirs);
+  // The package opens what hangs on a conversation after it has told of it.
+  await theirs.getParticipants();
   assert.equal(await room.alice.delete(), room.alice);
   await at.alice.saw.next("conversationRemoved", (one) => one.sid === room.sid);
   await at.bob.saw.next("conversationRemoved", (one) => one.sid === room.sid);

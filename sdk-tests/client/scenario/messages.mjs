@@ -163,11 +163,7 @@ step("the administrator edits what another said", async () => {
   const index = await room.bob.sendMessage("by bob");
   const theirs = await at.alice.saw.next("messageAdded", (one) => one.index === index);
   await theirs.updateBody("by bob, edited");
-  const { message } = await at.bob.saw.updated(
-    "messageUpdated",
-    ["body"],
-    (told) => told.message.index === index,
-  );
+  const { message } = await at.bob.saw.updated("messageUpdated", ["body"], (told) => told.message.index === index);
   assert.deepEqual([message.author, message.body], ["bob", "by bob, edited"]);
 });
 
