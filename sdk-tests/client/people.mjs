@@ -14,6 +14,13 @@ export const PNG = Buffer.from(
   "base64",
 );
 
+// The package leaves timers behind when it leaves, of ten seconds and of a day. None of them shall keep a test's end.
+const { setTimeout: timer } = globalThis;
+globalThis.setTimeout = (work, delay, ...given) => {
+  const made = timer(work, delay, ...given);
+  return delay >= 10_000 ? made.unref() : made;
+};
+
 // The address of the server's socket, for a `house` of house.mjs or for what stands in between.
 export const socketOf = (url) => `${url.replace(/^http/, "ws")}/v3/wsconnect`;
 
@@ -88,7 +95,7 @@ export class Witness {
         this.waiting.delete(look);
         resolve(found);
       };
-      const deadline = setTimeout(() => {
+      const deadline = timer(() => {
         this.waiting.delete(look);
         const others = this.seen.map((seen) => `${seen.name} ${seen.told?.updateReasons ?? ""}`).join(", ");
         reject(new Error(`waited ${seconds} s for ${this.kind}.${name}; seen: ${others || "nothing"}`));
@@ -119,14 +126,6 @@ export class Witness {
     this.seen.length = 0;
   }
 }
-
-// The package renews its subscriptions after a day, and forgets to stop that timer when it leaves.
-const A_DAY = 86_400_000;
-const { setTimeout: timer } = globalThis;
-globalThis.setTimeout = (work, delay, ...given) => {
-  const made = timer(work, delay, ...given);
-  return delay >= A_DAY ? made.unref() : made;
-};
 
 const connected = [];
 after(() => Promise.all(connected.map(leave)));

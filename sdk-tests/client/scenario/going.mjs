@@ -37,6 +37,7 @@ step("who goes is seen to go, and loses sight", async () => {
   await room.alice.add("carol");
   const theirs = await at.carol.saw.next("conversationJoined", (one) => one.sid === room.sid);
   const saw = new Witness(theirs);
+  await theirs.getParticipants();
   await at.bob.saw.next("participantJoined", (one) => one.identity === "carol");
   assert.equal(await theirs.leave(), theirs);
   assert.equal((await at.carol.saw.next("conversationLeft")).sid, room.sid);

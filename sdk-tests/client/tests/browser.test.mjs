@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import http from "node:http";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { chromium } from "playwright-core";
 import { openHouse, until } from "../../node/house.mjs";
 import { connect, PNG, socketOf, tokenFor } from "../people.mjs";
@@ -22,7 +22,7 @@ const FILES = {
   ],
 };
 
-const house = openHouse();
+const house = openHouse(prepare);
 const rest = (sid) => house.client.conversations.v1.conversations(sid);
 const site = http.createServer((request, response) => {
   const [type, file] = FILES[new URL(request.url, "http://site").pathname] ?? [];
@@ -35,7 +35,7 @@ let sid;
 let alice;
 const wrong = [];
 
-before(async () => {
+async function prepare() {
   const executablePath = BROWSERS.find((path) => path && existsSync(path));
   assert.ok(executablePath, "no chromium on this machine: scripts/install.sh installs it");
   await new Promise((resolve) => site.listen(0, "127.0.0.1", resolve));
@@ -45,7 +45,7 @@ before(async () => {
   for (let number = 0; number < 3; number += 1)
     await rest(sid).messages.create({ author: "alice", body: `old ${number}` });
   alice = await connect(house, "alice");
-});
+}
 
 after(async () => {
   await browser?.close();

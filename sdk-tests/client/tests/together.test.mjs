@@ -23,6 +23,8 @@ describe("what REST does the SDK sees", () => {
       participant: ["alice", "bob"].map((identity) => JSON.stringify({ identity })),
     });
     const seen = await bob.saw.next("conversationJoined", (one) => one.sid === made.sid);
+    // The package opens messages and participants after it has told of the conversation; this waits for both.
+    await seen.getMessages(1);
     return { made, seen, rest: v1().conversations(made.sid), saw: new Witness(seen) };
   }
 
@@ -109,6 +111,7 @@ describe("what REST does the SDK sees", () => {
     const { rest, made } = await room();
     await rest.participants.create({ identity });
     const theirs = await zoe.saw.next("conversationJoined", (one) => one.sid === made.sid);
+    await theirs.getMessages(1);
     await theirs.sendMessage("it's me");
     assert.equal((await bob.saw.next("messageAdded", (one) => one.body === "it's me")).author, identity);
     await theirs.leave();
@@ -159,7 +162,7 @@ describe("what REST does the SDK sees", () => {
       ["by the SDK", conversation.uniqueName, { e: 1 }],
     );
     await conversation.join();
-    await conversation.getParticipants();
+    await conversation.getMessages(1);
     await conversation.add("alice", { f: 1 });
     assert.deepEqual(
       (await rest.participants.list()).map((one) => one.identity),
@@ -304,6 +307,7 @@ describe("webhooks of what the SDK does", () => {
     assert.equal(asked.ConversationSid, undefined);
     byAlice(await next("onConversationAdded", (form) => form.ConversationSid === conversation.sid));
     await conversation.join();
+    await conversation.getMessages(1);
     byAlice(await next("onParticipantAdd"));
     byAlice(await next("onParticipantAdded", (form) => form.Identity === "alice"));
     await conversation.add("bob");
