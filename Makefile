@@ -21,4 +21,4 @@ fmt:
 
 # Forgets the Python and Node environments and the logs; the next run installs them again.
 clean-test:
-	rm -rf .test sdk-tests/node/node_modules sdk-tests/cli/node_modules
+	rm -rf .test sdk-tests/node/node_modules sdk-tests/cli/node_modules sdk-tests/client/node_modules

@@ -3,7 +3,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 say "how the test runners closed"
-for step in rust-tests sdk-python sdk-node crash large; do
+for step in rust-tests sdk-python sdk-node sdk-client crash large; do
   [ -f "$LOGS/$step.log" ] || continue
   printf '%s:\n' "$step"
   sed -E 's/\x1b\[[0-9;]*m//g' "$LOGS/$step.log" |

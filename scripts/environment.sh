@@ -8,6 +8,7 @@ LOGS="$TEST_HOME/logs"
 VENV="$TEST_HOME/venv"
 NODE_SUITE="$ROOT/sdk-tests/node"
 CLI_SUITE="$ROOT/sdk-tests/cli"
+CLIENT_SUITE="$ROOT/sdk-tests/client"
 mkdir -p "$LOGS"
 cd "$ROOT"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and the machine lacks: a C compiler, PostgreSQL, Python and Node with their
-# packages, and the crates. Does nothing, and asks no network, where everything is there already.
+# Installs what the tests need and the machine lacks: a C compiler, PostgreSQL, Chromium, Python and Node
+# with their packages, and the crates. Does nothing, and asks no network, where everything is there already.
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 readonly FEWEST_NODE=20
@@ -9,6 +9,8 @@ apt_packages=()
 command -v cc >/dev/null || apt_packages+=(build-essential)
 [ -n "$(postgres_programs)" ] || apt_packages+=(postgresql)
 python3 -c 'import ensurepip, venv' 2>/dev/null || apt_packages+=(python3 python3-venv)
+# The browser that the client SDK is tried in; TERTULIA_TEST_BROWSER names another.
+[ -x "${TERTULIA_TEST_BROWSER:-}" ] || command -v chromium chromium-browser google-chrome >/dev/null || apt_packages+=(chromium)
 if [ "${#apt_packages[@]}" -gt 0 ]; then
   say "install ${apt_packages[*]}"
   command -v apt-get >/dev/null || fail "this machine lacks ${apt_packages[*]}, and apt-get to install them"
@@ -77,5 +79,10 @@ once_for npm "$(cd "$NODE_SUITE" && digest package.json package-lock.json .npmrc
 cli_packages() { (cd "$CLI_SUITE" && npm ci --no-progress --loglevel=error); }
 [ -x "$CLI_SUITE/node_modules/.bin/twilio" ] || rm -f "$TEST_HOME/stamps/twilio-cli"
 once_for twilio-cli "$(cd "$CLI_SUITE" && digest package.json package-lock.json .npmrc)" cli_packages
+
+# The official client SDK, in the versions that are tried, and what drives a browser.
+client_packages() { (cd "$CLIENT_SUITE" && npm ci --no-progress --loglevel=error); }
+[ -d "$CLIENT_SUITE/node_modules/@twilio/conversations" ] || rm -f "$TEST_HOME/stamps/sdk-client"
+once_for sdk-client "$(cd "$CLIENT_SUITE" && digest package.json package-lock.json .npmrc)" client_packages
 
 cargo fetch --locked --offline --quiet 2>/dev/null || { say "fetch crates"; cargo fetch --locked; }

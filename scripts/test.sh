@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 # Everything is installed by now, so a build that asked the network would be a mistake.
 export CARGO_NET_OFFLINE=true
 
-steps=(lint rust-tests build sdk-python sdk-node crash)
+steps=(lint rust-tests build sdk-python sdk-node sdk-client crash)
 # Only the soak measures.
 [ -z "${TERTULIA_TEST_SOAK:-}" ] || steps+=(large)
 for step in "${steps[@]}"; do rm -f "$LOGS/$step.log"; done

@@ -13,7 +13,7 @@ import { after, before } from "node:test";
 import pg from "pg";
 import twilio from "twilio";
 
-const ACCOUNT_SID = "AC" + "0123456789abcdef".repeat(2);
+export const ACCOUNT_SID = "AC" + "0123456789abcdef".repeat(2);
 export const AUTH_TOKEN = "fedcba9876543210".repeat(2);
 export const API_KEY_SID = "SK00112233445566778899aabbccddeeff";
 export const API_KEY_SECRET = "a-secret-of-thirty-two-letters-00";
@@ -22,8 +22,10 @@ export const unique = (word = "name") => `${word}-${randomUUID().slice(0, 12)}`;
 export const phone = () => `+1${randomInt(10 ** 11, 10 ** 12)}`;
 export const pair = () => ({ "messagingBinding.address": phone(), "messagingBinding.proxyAddress": phone() });
 
+export { twilio };
+
 // The one place where a test may wait: until a condition holds.
-async function until(condition, what, seconds = 15) {
+export async function until(condition, what, seconds = 15) {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const value = await condition();
@@ -48,51 +50,61 @@ async function asSuperuser(statement) {
 }
 
 // Starts a server before the file's tests, lets `prepare` fill it, and stops it after them. `house.client` is there
-// once they run. `configuration` is the text of the server's configuration file.
-export function openHouse(prepare = async () => {}, configuration = "") {
+// once they run. `configuration` is the text of the server's configuration file, `variables` go into its environment.
+// Tests may stop it by `house.stop(signal)` and let it come back, at the same place, by `house.start()`.
+export function openHouse(prepare = async () => {}, configuration = "", variables = {}) {
   const house = {};
   const folder = mkdtempSync(join(tmpdir(), "tertulia-node-"));
   const log = join(folder, "server.log");
   const output = () => readFileSync(log, "utf8");
   const database = process.env.TERTULIA_TEST_ENGINE === "postgres" ? `node_${randomUUID().replaceAll("-", "")}` : null;
+  const flags = ["serve", "--data", join(folder, "data"), "--config", join(folder, "tertulia.toml")];
   let server;
 
-  before(async () => {
-    const file = join(folder, "tertulia.toml");
-    writeFileSync(file, configuration);
-    const flags = ["serve", "--listen", "127.0.0.1:0", "--data", join(folder, "data"), "--config", file];
-    if (database) {
-      await asSuperuser(`CREATE DATABASE "${database}"`);
-      const url = new URL(process.env.TERTULIA_TEST_POSTGRES);
-      url.pathname = `/${database}`;
-      flags.push("--database", url.href);
-    }
-    const sink = openSync(log, "w");
-    server = spawn(process.env.TERTULIA_TEST_BINARY, flags, {
+  house.start = async () => {
+    const sink = openSync(log, "a");
+    server = spawn(process.env.TERTULIA_TEST_BINARY, [...flags, "--listen", house.url?.slice(7) ?? "127.0.0.1:0"], {
       env: environment({
         TERTULIA_ACCOUNT_SID: ACCOUNT_SID,
         TERTULIA_AUTH_TOKEN: AUTH_TOKEN,
         TERTULIA_API_KEY_SID: API_KEY_SID,
         TERTULIA_API_KEY_SECRET: API_KEY_SECRET,
         TERTULIA_METRICS_LISTEN: "off",
+        ...variables,
       }),
       stdio: ["ignore", sink, sink],
     });
     closeSync(sink);
-    house.ended = new Promise((resolve) => server.on("exit", (code, signal) => resolve(code ?? signal)));
-    house.url = await until(() => {
+    const started = server;
+    house.ended = new Promise((resolve) => started.on("exit", (code, signal) => resolve(code ?? signal)));
+    house.url ??= await until(() => {
       assert.equal(server.exitCode, null, `the server ended:\n${output()}`);
-      return output().match(/https?:\/\/127\.0\.0\.1:\d+/)?.[0];
+      return output().match(/http:\/\/127\.0\.0\.1:\d+/)?.[0];
     }, "the server to print its URL");
     const isReady = () => fetch(`${house.url}/healthz/ready`).then((answer) => answer.ok, () => false);
     await until(isReady, "the server to be ready");
+  };
+
+  house.stop = async (signal) => {
+    server.kill(signal);
+    return house.ended;
+  };
+
+  before(async () => {
+    writeFileSync(join(folder, "tertulia.toml"), configuration);
+    if (database) {
+      await asSuperuser(`CREATE DATABASE "${database}"`);
+      const url = new URL(process.env.TERTULIA_TEST_POSTGRES);
+      url.pathname = `/${database}`;
+      flags.push("--database", url.href);
+    }
+    await house.start();
     house.client = house.clientOf(ACCOUNT_SID, AUTH_TOKEN);
     await prepare(house);
   });
 
   after(async () => {
-    server?.kill("SIGTERM");
-    const ended = await house.ended;
+    const ended = server && (await house.stop("SIGTERM"));
     const said = output();
     if (database) await asSuperuser(`DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`);
     rmSync(folder, { recursive: true, force: true });
