@@ -10,11 +10,13 @@
 
 mod cause;
 mod event_type;
+mod inbound;
 mod listeners;
 mod payload;
 
 pub use cause::{Cause, Reason, Rehearsal};
 pub use event_type::{EVENT_TYPES, EventType};
+pub use inbound::Inbound;
 pub use payload::Payload;
 
 use crate::conversation_webhooks::Webhook;

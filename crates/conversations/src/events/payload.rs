@@ -183,7 +183,7 @@ impl Payload {
 
 /// What a message carries, with the names that webhooks have for it.
 // Twilio: here the keys begin in upper case.
-fn media(stored: &str) -> Option<String> {
+pub(super) fn media(stored: &str) -> Option<String> {
     #[derive(Deserialize, Serialize)]
     #[serde(rename_all(serialize = "PascalCase"))]
     struct Item {
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
     use crate::ids::RandomIds;
 
-    /// What only a client of the SDK brings about: no door for it is open yet.
+    /// What only a client of the SDK brings about.
     #[test]
     fn who_acts_is_named_where_a_client_does() {
         let ids = RandomIds::default();

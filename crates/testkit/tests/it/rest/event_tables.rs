@@ -1,10 +1,9 @@
 //! Every event with every parameter, as Twilio's tables have them: what is always there, what only in some
 //! cases, and nothing else; and what each of them looks like.
 //!
-//! What REST cannot provoke is not here: `ClientIdentity` and other sources than the API come with the
-//! client SDK and with channels (the first is rendered in a unit test beside the payload), as do the
-//! parameters of what an incoming message brings about: `MessageBody`, `Media` and `MessagingBinding.*` of
-//! conversations, which nothing writes yet.
+//! What REST cannot provoke is not here, and is rendered from records in unit tests: `ClientIdentity`, which comes
+//! with the client SDK, in `events/payload.rs` (and told for real in `clients/told.rs`), and what an incoming message
+//! brings about, `MessageBody`, `Media` and `MessagingBinding.*` of conversations, in `events/inbound.rs`.
 
 use std::collections::BTreeSet;
 
