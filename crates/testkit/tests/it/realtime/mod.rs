@@ -4,6 +4,7 @@ mod commands;
 mod configuration;
 mod hooks;
 mod hub;
+mod presences;
 mod rates;
 mod registrations;
 mod templates;
