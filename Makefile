@@ -1,5 +1,5 @@
 # What a developer and the build server run. Every step is a script in scripts/; each says what it does.
-.PHONY: test soak fmt clean-test
+.PHONY: test soak bench fmt clean-test
 
 # Everything, from nothing: installs what is missing, then checks, unit tests, official clients, crash test.
 test:
@@ -10,6 +10,11 @@ test:
 soak:
 	@scripts/install.sh
 	@scripts/with-postgres.sh scripts/soak.sh
+
+# What the server can do, in ratios (docs/BENCHMARKS.md). One scenario: make bench SCENARIO=webhook. On PostgreSQL
+# too: make bench POSTGRES=postgres://postgres@127.0.0.1:5432/postgres. More rounds: make bench ROUNDS=5.
+bench:
+	@POSTGRES='$(POSTGRES)' ROUNDS='$(ROUNDS)' scripts/bench.sh $(SCENARIO)
 
 fmt:
 	cargo fmt --all

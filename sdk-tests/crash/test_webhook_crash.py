@@ -13,9 +13,11 @@ import threading
 from urllib.parse import urlencode
 
 from harness import databases, process
+from harness.clients import client
 from harness.raw import FORM, basic, call, make
-from harness.receiver import Receiver
+from harness.receiver import Receiver, hang
 from harness.waiting import until
+from twilio.http.http_client import TwilioHttpClient
 
 CONVERSATIONS = 8
 WRITERS = 4
@@ -111,6 +113,44 @@ def torment(folder, engine, database=None):
             assert call(server, "POST", "/v1/Configuration/Webhooks", hook).status == 200
             for number in range(rounds(engine)):
                 server = one_round(server, begin, receiver, number)
+        finally:
+            server.stop()
+
+
+def test_a_server_that_is_alone_waits_for_no_lease_of_the_one_before(tmp_path):
+    """What was in flight comes again at the next start: the lease would keep it back for an hour."""
+    file = tmp_path / "tertulia.toml"
+    file.write_text(FILE.replace("lease_seconds = 5", "lease_seconds = 3600"))
+
+    def begin():
+        return process.start(tmp_path / "data", "--config", str(file))
+
+    with Receiver() as receiver:
+        server = begin()
+        try:
+            hook = {"PostWebhookUrl": receiver.url("/hook"), "Filters": "onMessageAdded"}
+            assert call(server, "POST", "/v1/Configuration/Webhooks", hook).status == 200
+            # The description of conversations, which other clients are held against, lacks these paths.
+            events = client(server, transport=TwilioHttpClient(timeout=30)).events
+            events.base_url = server.url
+            sink = events.v1.sinks.create(
+                description="a", sink_configuration={"destination": receiver.url("/sink")}, sink_type="webhook",
+            )
+            types = [{"type": "com.twilio.conversations.message.added"}]
+            events.v1.subscriptions.create(description="a", sink_sid=sink.sid, types=types)
+            receiver.will("/hook", hang)
+            receiver.will("/sink", hang)
+            sid = make(server, "/v1/Conversations")["sid"]
+            heard = {"X-Twilio-Webhook-Enabled": "true"}
+            make(server, f"/v1/Conversations/{sid}/Messages", {"Body": "hello"}, headers=heard)
+            places = ["/hook", "/sink"]
+            until(lambda: all(len(receiver.at(place)) == 1 for place in places), "both to be under way")
+            server.kill()
+            server = begin()
+            until(lambda: all(len(receiver.at(place)) == 2 for place in places), "both to be sent again")
+            for place in places:
+                first, second = receiver.at(place)
+                assert first.token == second.token
         finally:
             server.stop()
 

@@ -1,13 +1,16 @@
 """Event Streams: a sink made by the official client receives what happens, signed as its own validator expects."""
 
 import json
+import re
 import threading
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from harness import databases, process
 from harness.clients import client, refused
+from harness.raw import call
 from harness.waiting import until
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
@@ -86,8 +89,8 @@ def subscribe(twilio, port, types=(ADDED,), **configuration):
     )
 
 
-def start(data, **more):
-    return process.start(data, variables=OPEN, **more)
+def start(data, *arguments, **more):
+    return process.start(data, *arguments, variables=OPEN, **more)
 
 
 def test_the_official_client_makes_reads_changes_and_removes(tmp_path):
@@ -122,6 +125,30 @@ def test_the_official_client_makes_reads_changes_and_removes(tmp_path):
             v1.sinks(sink.sid).fetch()
         with refused(400, 20001):
             v1.sinks.create(description="x", sink_type="kinesis", sink_configuration={"arn": "x"})
+    finally:
+        server.stop()
+
+
+def test_what_waits_is_seen_and_counted(tmp_path, sink):
+    server = start(tmp_path / "data", "--metrics-listen", "127.0.0.1:0")
+
+    def metrics():
+        address = re.search(r"metrics=(127\.0\.0\.1:\d+)", server.output()).group(1)
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as response:
+            return response.read().decode()
+
+    try:
+        twilio = streaming(server)
+        sink.status = 503
+        made, _ = subscribe(twilio, sink.port)
+        twilio.conversations.v1.conversations.create().messages.create(body="hello")
+        until(lambda: 'tertulia_stream_events_total{result="failed"}' in metrics(), "a first try to be counted")
+        assert "tertulia_stream_events_waiting 1" in metrics()
+        (waiting,) = call(server, "GET", f"/tertulia/v1/Sinks/{made.sid}/Deliveries")["deliveries"]
+        assert waiting["status"] == "waiting" and waiting["last_error"] == "it answered 503"
+        sink.status = 200
+        until(lambda: 'tertulia_stream_events_total{result="delivered"} 1' in metrics(), "it to arrive", seconds=30)
+        assert "tertulia_stream_events_waiting 0" in metrics()
     finally:
         server.stop()
 

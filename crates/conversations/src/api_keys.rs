@@ -4,7 +4,7 @@ use serde::Serialize;
 use store::{Record, Row, StoreError, Tx, Value};
 use wire::{Cursor, Form, PageRequest, Prefix, Problem, Sid, Timestamp};
 
-use crate::accounts::Account;
+use crate::accounts::{self, Account};
 use crate::failure::Failure;
 use crate::ids::{Ids, hex};
 use crate::paging::{self, BY_CREATION, Page};
@@ -103,6 +103,8 @@ const OF_CREDENTIALS: &str = "WHERE sid = $1";
 const BY_SID: &str = "WHERE account_sid = $1 AND sid = $2";
 const OF_ACCOUNT: &str = "WHERE account_sid = $1 ORDER BY date_created, sid";
 const PAGE_OF_ACCOUNT: &str = "WHERE account_sid = $1";
+/// What was made first stays the one.
+const BY_NAME: &str = "WHERE account_sid = $1 AND friendly_name = $2 ORDER BY date_created, sid LIMIT 1";
 /// Touches nothing but the name, so that it undoes no other change made at the same moment.
 const RENAME: &str =
     "UPDATE api_keys SET friendly_name = $3, date_updated = $4 WHERE account_sid = $1 AND sid = $2";
@@ -132,6 +134,29 @@ pub fn page(
 /// The account's key of this sid.
 pub fn find(tx: &mut Tx<'_>, account: Sid<Account>, sid: Sid<ApiKey>) -> Result<Option<ApiKey>, StoreError> {
     tx.find(BY_SID, &[&account, &sid])
+}
+
+/// The name of the key that the server signs access tokens with.
+const FOR_TOKENS: &str = "Access tokens";
+
+/// The account's key that the server signs access tokens with, where there is one.
+pub fn for_tokens(tx: &mut Tx<'_>, account: Sid<Account>) -> Result<Option<ApiKey>, StoreError> {
+    tx.find(BY_NAME, &[&account, &FOR_TOKENS])
+}
+
+/// The same, made where there is none. The account is locked, so that there is one for all who ask at once.
+pub fn found_for_tokens(
+    tx: &mut Tx<'_>,
+    ids: &dyn Ids,
+    vault: &Vault,
+    account: Sid<Account>,
+) -> Result<ApiKey, Failure> {
+    accounts::hold(tx, account)?;
+    if let Some(key) = for_tokens(tx, account)? {
+        return Ok(key);
+    }
+    let form = CreateApiKey { friendly_name: Some(FOR_TOKENS.to_owned()), ..CreateApiKey::default() };
+    Ok(create(tx, ids, vault, account, &form)?.key)
 }
 
 /// Makes a key.

@@ -9,12 +9,14 @@ use serde::Serializer;
 
 use crate::ids::Ids;
 use crate::prelude::*;
-use crate::push_credentials::PushCredential;
-use crate::services;
+use crate::push_credentials::{self, PushCredential, PushType};
+use crate::{services, users};
 
 /// A user's devices. Every installation of an app registers anew and the old one is never heard of
 /// again, so beyond these the one that was silent longest goes.
 const DEVICES: i64 = 50;
+/// Bytes of what a push service knows a device by.
+const ENDPOINT_LENGTH: usize = 4096;
 
 // Record ─────────────────────────────────────────────────────────────────────
 
@@ -87,6 +89,41 @@ pub struct Registration {
 
 // Form parameters ────────────────────────────────────────────────────────────
 
+/// What a client says of the device that it runs on: `BindingType`, `Endpoint`, and `MessageType` as often as needed,
+/// of which those that there is nothing to notify of are passed over.
+pub struct RegisterDevice {
+    device: Device,
+    message_types: MessageTypes,
+}
+
+/// A device of the user: `BindingType` and `Endpoint`.
+pub struct Device {
+    binding_type: BindingType,
+    endpoint: String,
+}
+
+impl FromForm for Device {
+    fn from_form(_: &Call, form: &Form) -> Result<Self, Problem> {
+        let missing = Problem::invalid_parameter("Endpoint");
+        let endpoint = form.required("Endpoint", missing.clone())?;
+        if endpoint.len() > ENDPOINT_LENGTH {
+            return Err(missing);
+        }
+        let binding_type = form.get("BindingType").and_then(BindingType::parse);
+        Ok(Self {
+            binding_type: binding_type.ok_or(Problem::INVALID_BINDING_TYPE)?,
+            endpoint: endpoint.to_owned(),
+        })
+    }
+}
+
+impl FromForm for RegisterDevice {
+    fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        let given: Vec<_> = form.all("MessageType").filter_map(MessageType::parse).collect();
+        Ok(Self { device: Device::from_form(call, form)?, message_types: MessageTypes::new(&given) })
+    }
+}
+
 /// What narrows the list: of these types, and of these identities. Each may be given many times.
 pub struct BindingFilter {
     types: Vec<BindingType>,
@@ -138,16 +175,46 @@ impl BindingType {
     }
 }
 
+impl BindingType {
+    /// Of which credential it needs, if it needs one.
+    fn push_type(self) -> Option<PushType> {
+        match self {
+            Self::Apn => Some(PushType::Apn),
+            Self::Gcm => Some(PushType::Gcm),
+            Self::Fcm => Some(PushType::Fcm),
+            Self::Twilsock => None,
+        }
+    }
+}
+
+impl MessageType {
+    const ALL: [Self; 3] = [Self::NewMessage, Self::AddedToConversation, Self::RemovedFromConversation];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::NewMessage => "new_message",
+            Self::AddedToConversation => "added_to_conversation",
+            Self::RemovedFromConversation => "removed_from_conversation",
+        }
+    }
+
+    /// By its name, or as SDKs write it: `twilio.conversations.new_message`, `twilio.channel.new_message`.
+    fn parse(text: &str) -> Option<Self> {
+        let name = text.rsplit('.').next().unwrap_or_default();
+        let name = match name {
+            "added_to_channel" => "added_to_conversation",
+            "removed_from_channel" => "removed_from_conversation",
+            name => name,
+        };
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+}
+
 impl MessageTypes {
     /// In the order given, each once.
     pub fn new(given: &[MessageType]) -> Self {
         let mut names = Vec::new();
-        for message_type in given {
-            let name = match message_type {
-                MessageType::NewMessage => "new_message",
-                MessageType::AddedToConversation => "added_to_conversation",
-                MessageType::RemovedFromConversation => "removed_from_conversation",
-            };
+        for name in given.iter().map(|message_type| message_type.name()) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -279,6 +346,69 @@ pub fn register(
     Ok(binding)
 }
 
+/// Notes the device that a client runs on, as one to notify through the credential of its token.
+pub fn register_device(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    credential_sid: Option<Sid<PushCredential>>,
+    RegisterDevice { device, message_types }: &RegisterDevice,
+) -> Result<Binding, Failure> {
+    let user = of_client(tx, call)?;
+    let Device { binding_type, endpoint } = device;
+    let mut through = None;
+    if let Some(push_type) = binding_type.push_type() {
+        let sid = credential_sid.ok_or_else(|| Problem::parameter("The token names no push credential"))?;
+        let credential = push_credentials::find(tx, call.account_sid, sid)?
+            .ok_or_else(|| Problem::parameter("The push credential of the token does not exist"))?;
+        if credential.push_type != push_type {
+            return Err(Problem::parameter("The push credential of the token is of another type").into());
+        }
+        through = Some(sid);
+    }
+    let registration = Registration {
+        credential_sid: through,
+        endpoint: endpoint.clone(),
+        binding_type: *binding_type,
+        message_types: message_types.clone(),
+    };
+    let binding = register(tx, &*call.ids, &user, registration)?;
+    users::set_notifiable(tx, user, true)?;
+    Ok(binding)
+}
+
+/// Forgets a binding of the client's user. One that is not there, or is another's, is not found.
+pub fn unregister(tx: &mut Tx<'_>, call: &Call, sid: Sid<Binding>) -> Result<(), Failure> {
+    let user = of_client(tx, call)?;
+    let found: Option<Binding> = tx.find(BY_SID, &[&user.chat_service_sid, &sid])?;
+    let own = found.filter(|binding| binding.user_sid == user.sid).ok_or_else(|| call.not_found())?;
+    Ok(forget(tx, user, &own)?)
+}
+
+/// Forgets a device of the client's user, if it is known.
+pub fn unregister_device(tx: &mut Tx<'_>, call: &Call, device: &Device) -> Result<(), Failure> {
+    let user = of_client(tx, call)?;
+    let Device { binding_type, endpoint } = device;
+    let known: &[&dyn Value] = &[&user.chat_service_sid, &user.sid, binding_type, endpoint];
+    match tx.find::<Binding>(OF_DEVICE, known)? {
+        Some(binding) => Ok(forget(tx, user, &binding)?),
+        None => Ok(()),
+    }
+}
+
+/// The client's own user, locked.
+fn of_client(tx: &mut Tx<'_>, call: &Call) -> Result<User, Failure> {
+    let client = call.client().ok_or(Problem::USER_NOT_AUTHORIZED)?;
+    tx.lock(&Roots::one(User::root(client.user_sid)))?;
+    let user = users::find(tx, call.service_sid, &Key::Sid(client.user_sid))?;
+    Ok(user.ok_or(Problem::USER_NOT_FOUND)?)
+}
+
+fn forget(tx: &mut Tx<'_>, user: User, binding: &Binding) -> Result<(), StoreError> {
+    tx.remove(binding)?;
+    let left = tx.row(COUNT, &[&user.chat_service_sid, &user.sid], one::<i64>)?.unwrap_or(0);
+    users::set_notifiable(tx, user, left > 0)
+}
+
 /// Removes those of a user that goes: never more than a user's devices.
 pub fn remove_of(tx: &mut Tx<'_>, user: &User) -> Result<(), StoreError> {
     tx.put(REMOVE_ALL, &[&user.chat_service_sid, &user.sid])
@@ -310,7 +440,10 @@ fn list(
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     let binding = fetch(tx, call, path)?;
     tx.lock(&Roots::one(User::root(binding.user_sid)))?;
-    tx.remove(&binding)?;
+    match users::find(tx, call.service_sid, &Key::Sid(binding.user_sid))? {
+        Some(user) => forget(tx, user, &binding)?,
+        None => tx.remove(&binding)?,
+    }
     Ok(())
 }
 

@@ -173,6 +173,11 @@ impl Call {
         Problem::not_found(&self.path)
     }
 
+    /// The same for what clients of the SDK know by a code of its own.
+    pub fn lacks(&self, of_client: Problem) -> Problem {
+        if self.client().is_some() { of_client } else { self.not_found() }
+    }
+
     /// Where resources stand whichever scope was asked, `http://127.0.0.1:8080/v1`.
     pub fn root_url(&self) -> String {
         format!("{}/v1", self.base_url)

@@ -213,11 +213,6 @@ pub fn find(
     tx.find(BY_SID, &[&conversation, &sid])
 }
 
-/// All webhooks of a conversation.
-pub fn of_conversation(tx: &mut Tx<'_>, conversation: Sid<Conversation>) -> Result<Vec<Webhook>, StoreError> {
-    tx.list(OF_CONVERSATION, &[&conversation])
-}
-
 fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateWebhook) -> Result<Webhook, Failure> {
     services::require(tx, call)?;
     let mut head = heads::lock_open(tx, call, path)?;
@@ -303,7 +298,8 @@ pub fn operations() -> Vec<Operation> {
     const ONE: &str = "/Conversations/{ConversationSid}/Webhooks/{WebhookSid}";
     vec![
         Operation::list(LIST, Paged { key: "webhooks", default: 5, max: 5 }, list),
-        Operation::create(LIST, create),
+        // It may ask for what was said before it was there.
+        Operation::create(LIST, create).starting_deliveries(),
         Operation::fetch(ONE, fetch),
         Operation::update(ONE, update),
         Operation::delete(ONE, delete),

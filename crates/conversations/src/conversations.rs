@@ -1,17 +1,22 @@
 //! Conversations: where messages and participants are, from active over inactive to closed.
 
 mod form;
+mod seen;
 
+use seen::Seen;
 use serde_json::value::RawValue;
 
 pub use form::{Bindings, ConversationForm, ListConversations, closed_timer, inactive_timer};
 
+use crate::call::Scope;
 use crate::claims::{self, Claim};
 use crate::events::{self, Cause, EventType};
 use crate::heads::{self, Head, State, Timers};
 use crate::ids::Ids;
 use crate::paging::{arrange, rows};
+use crate::permissions::{self, Permission, Standing};
 use crate::prelude::*;
+use crate::sync::SyncObjects;
 use crate::{accounts, participants, purges, services};
 
 // Record ─────────────────────────────────────────────────────────────────────
@@ -86,14 +91,24 @@ impl Resource for Shown {
         format!("{}/Conversations/{}", call.service_url(), self.conversation.sid)
     }
 
-    fn links(&self, _: &Call, url: &str) -> Links {
+    fn links(&self, call: &Call, url: &str) -> Links {
         let parts = [
             ("participants", "Participants"),
             ("messages", "Messages"),
             ("webhooks", "Webhooks"),
             ("export", "Export"),
         ];
-        below(url, &parts)
+        // What a client cannot ask for is not offered to it.
+        let reachable = if call.scope == Scope::Client { 2 } else { parts.len() };
+        below(url, &parts[..reachable])
+    }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        let Self { conversation, head } = self;
+        members.put("created_by", &conversation.created_by);
+        members.put("messages_count", &head.messages);
+        members.put("participants_count", &head.participants);
+        members.put("sync_objects", &SyncObjects::of(head.sid));
     }
 }
 
@@ -110,7 +125,7 @@ impl Conversation {
             unique_name: None,
             attributes: Attributes::default(),
             bindings: "{}".to_owned(),
-            created_by: "system".to_owned(),
+            created_by: call.client().map_or("system", |client| &client.identity).to_owned(),
             date_created: now,
             date_updated: now,
         }
@@ -129,15 +144,11 @@ impl Conversation {
             state: _,
             inactive_after: _,
             closed_after: _,
+            needs: _,
         } = form;
         Self {
-            friendly_name: friendly_name.clone().or(self.friendly_name),
-            unique_name: match unique_name.as_deref() {
-                None => self.unique_name,
-                // An empty name clears.
-                Some("") => None,
-                Some(name) => Some(name.to_owned()),
-            },
+            friendly_name: named(friendly_name.as_ref(), self.friendly_name),
+            unique_name: named(unique_name.as_ref(), self.unique_name),
             messaging_service_sid: messaging_service_sid.or(self.messaging_service_sid),
             attributes: attributes.clone().unwrap_or(self.attributes),
             bindings: bindings.over(&self.bindings),
@@ -145,6 +156,14 @@ impl Conversation {
             date_updated: date_updated.unwrap_or(self.date_updated),
             ..self
         }
+    }
+}
+
+/// An empty name clears.
+fn named(given: Option<&String>, present: Option<String>) -> Option<String> {
+    match given {
+        None => present,
+        Some(name) => Some(name.clone()).filter(|name| !name.is_empty()),
     }
 }
 
@@ -219,18 +238,31 @@ impl Shown {
 }
 
 const BY_SID: &str = "WHERE chat_service_sid = $1 AND sid = $2";
+const MESSAGING_SERVICE: &str =
+    "SELECT messaging_service_sid FROM conversations WHERE chat_service_sid = $1 AND sid = $2";
 const IN_STATE: &str = "WHERE h.chat_service_sid = $1 AND h.state = $2";
 
 // Operations: one transaction each ───────────────────────────────────────────
 
 /// The wide row of a head that has been read.
 pub fn of_head(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
-    tx.find(BY_SID, &[&head.chat_service_sid, &head.sid])?
+    find(tx, head)?.ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
+}
+
+/// The same; none where it went meanwhile.
+pub fn find(tx: &mut Tx<'_>, head: &Head) -> Result<Option<Conversation>, StoreError> {
+    tx.find(BY_SID, &[&head.chat_service_sid, &head.sid])
+}
+
+/// What every event of a new message tells of the wide row.
+pub fn messaging_service_of(tx: &mut Tx<'_>, head: &Head) -> Result<Option<Sid<MessagingService>>, Failure> {
+    tx.row(MESSAGING_SERVICE, &[&head.chat_service_sid, &head.sid], one)?
         .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
 }
 
 fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &ConversationForm) -> Result<Shown, Failure> {
     services::require(tx, call)?;
+    permissions::in_service(tx, call)?.require(Permission::CreateConversation)?;
     let shown = found(tx, call, form)?;
     heads::insert(tx, &shown.head)?;
     Ok(shown)
@@ -275,7 +307,24 @@ fn claim_name(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Failur
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
-    Ok(Shown { conversation: of_head(tx, &head)?, head })
+    let standing = permissions::in_conversation(tx, call, head.sid)?;
+    let conversation = of_head(tx, &head)?;
+    if !may_join(call, &standing, &conversation) {
+        standing.require_member()?;
+    }
+    Ok(Shown { conversation, head })
+}
+
+/// Whether a client that does not take part may come in by itself, and so look at the conversation: whoever has made
+/// it, and whoever may add people to any.
+pub fn may_join(call: &Call, standing: &Standing, conversation: &Conversation) -> bool {
+    let is_creator = call.client().is_some_and(|client| client.identity == conversation.created_by);
+    is_creator || !standing.is_member() && standing.may(Permission::AddParticipant)
+}
+
+fn show(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Seen, Failure> {
+    let shown = fetch(tx, call, path)?;
+    Ok(Seen::new(tx, call, shown)?)
 }
 
 /// By recent activity; where dates are asked for, by creation, newest first.
@@ -327,7 +376,10 @@ fn list_by_date(
 
 fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) -> Result<Shown, Failure> {
     services::require(tx, call)?;
-    let mut head = heads::lock_open(tx, call, path)?;
+    let mut head = heads::lock(tx, call, path)?;
+    let standing = permissions::of_member(tx, call, head.sid)?;
+    form.needs.iter().try_for_each(|permission| standing.require(*permission))?;
+    head.require_open()?;
     let conversation = of_head(tx, &head)?;
     if form.asks_nothing_of(head.state) {
         return Ok(Shown { conversation, head });
@@ -383,6 +435,7 @@ fn keep(tx: &mut Tx<'_>, conversation: &Conversation, head: &Head) -> Result<(),
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     services::require(tx, call)?;
     let head = heads::lock(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?.require(Permission::DeleteConversation)?;
     let conversation = remove(tx, &head)?;
     let shown = Shown { conversation, head };
     events::of_conversation(tx, &call.cause(), EventType::ConversationRemoved, &shown)
@@ -409,9 +462,9 @@ pub fn operations() -> Vec<Operation> {
     const ONE: &str = "/Conversations/{ConversationSid}";
     vec![
         Operation::list(LIST, Paged::new("conversations", 100), list),
-        Operation::create(LIST, create),
-        Operation::fetch(ONE, fetch),
-        Operation::update(ONE, update),
-        Operation::delete(ONE, delete),
+        Operation::create(LIST, create).for_clients(),
+        Operation::fetch(ONE, show).for_clients(),
+        Operation::update(ONE, update).for_clients(),
+        Operation::delete(ONE, delete).for_clients(),
     ]
 }

@@ -1,6 +1,7 @@
 //! Credentials: what a caller may prove itself with, as a door keeps it in memory.
 //!
-//! Only digests are kept, and the comparison takes the same time whether the sid is known or not.
+//! Of secrets only digests are kept, and the comparison takes the same time whether the sid is known or not.
+//! An API key's secret also signs access tokens; for that the key's own row is kept, in which it is sealed.
 
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub struct Credentials {
     pub is_streamed: bool,
     /// Suspended and closed accounts are refused with 403.
     pub is_active: bool,
+    /// The key that the sid is of, where it is a key's.
+    pub api_key: Option<ApiKey>,
     secrets: Vec<Digest>,
 }
 
@@ -52,21 +55,28 @@ impl Credentials {
 pub fn find(tx: &mut Tx<'_>, vault: &Vault, username: &str) -> Result<Option<Credentials>, StoreError> {
     if let Some(sid) = Sid::<Account>::parse(username) {
         let Some(account) = accounts::find(tx, sid)? else { return Ok(None) };
-        return of(tx, &account, &account.auth_tokens(vault)).map(Some);
+        return of(tx, &account, &account.auth_tokens(vault), None).map(Some);
     }
     let Some(sid) = Sid::<ApiKey>::parse(username) else { return Ok(None) };
     let Some(key) = api_keys::of_credentials(tx, sid)? else { return Ok(None) };
     let Some(account) = accounts::find(tx, key.account_sid)? else { return Ok(None) };
-    of(tx, &account, key.secret(vault).as_slice()).map(Some)
+    let secret = key.secret(vault);
+    of(tx, &account, secret.as_slice(), Some(key)).map(Some)
 }
 
-fn of(tx: &mut Tx<'_>, account: &Account, secrets: &[String]) -> Result<Credentials, StoreError> {
+fn of(
+    tx: &mut Tx<'_>,
+    account: &Account,
+    secrets: &[String],
+    api_key: Option<ApiKey>,
+) -> Result<Credentials, StoreError> {
     Ok(Credentials {
         account_sid: account.sid,
         default_chat_service_sid: account.default_chat_service_sid,
         owned: Arc::new(Owned::of(account)),
         is_streamed: event_streams::deliveries::is_streamed(tx, account.sid)?,
         is_active: account.is_active(),
+        api_key,
         secrets: secrets.iter().map(|secret| digest(&SHA256, secret.as_bytes())).collect(),
     })
 }

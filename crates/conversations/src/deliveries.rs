@@ -10,9 +10,10 @@
 
 pub mod inspection;
 mod lane;
+pub mod pre_actions;
 pub mod replays;
 
-pub use lane::{LaneKey, Subject, TargetKey};
+pub use lane::{LaneKey, Subject, TargetKey, free_all};
 
 use crate::events::{Event, EventType};
 use crate::ids::Ids;
@@ -122,7 +123,9 @@ impl Column for Status {
 // Storage ────────────────────────────────────────────────────────────────────
 
 const INSERT: &str = "INSERT INTO deliveries (account_sid, event_sid, lane, url, method, status, tries, due, \
-     log, date_created) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $7) RETURNING number";
+     log, date_created) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $7)";
+const NEWEST: &str =
+    "SELECT number FROM deliveries WHERE lane = $1 AND status = 0 ORDER BY number DESC LIMIT 1";
 /// A lane that is there already has something that goes before.
 const OPEN_LANE: &str = "INSERT INTO lanes (key, account_sid, origin, due, leased_until) \
      VALUES ($1, $2, $3, $4, 0) ON CONFLICT (key) DO NOTHING";
@@ -147,6 +150,7 @@ const SETTLE: &str = "UPDATE deliveries SET status = $2, tries = tries + 1, due 
 const FIRST_DUE: &str = "SELECT due FROM deliveries WHERE lane = $1 AND status = 0 ORDER BY number LIMIT 1";
 const KEEP_LEASE: &str =
     "UPDATE lanes SET leased_until = $3 WHERE key = $1 AND leased_until = $2 RETURNING due";
+const HOLD_LEASE: &str = "SELECT due FROM lanes WHERE key = $1 AND leased_until = $2";
 const RELEASE: &str = "UPDATE lanes SET due = $3, leased_until = 0 WHERE key = $1 AND leased_until = $2";
 const CLOSE_LANE: &str = "DELETE FROM lanes WHERE key = $1 AND leased_until = $2";
 
@@ -182,13 +186,13 @@ pub fn add(
     }
 }
 
-/// Writes a delivery, and answers with its number where it waits.
+/// Writes a delivery. Whether it waits.
 fn insert(
     tx: &mut Tx<'_>,
     event: &Event,
     lane: &LaneKey,
     (url, method): (Option<&str>, Method),
-) -> Result<Option<i64>, StoreError> {
+) -> Result<bool, StoreError> {
     const NOBODY: &str = r#"[{"error":"this server has no flow engine: nobody was told"}]"#;
     let now = tx.now();
     let (status, log) = match url {
@@ -196,13 +200,19 @@ fn insert(
         None => (Status::Dead, Some(NOBODY)),
     };
     let params: &[&dyn Value] = &[&event.account_sid, &event.sid, lane, &url, &method, &status, &now, &log];
-    Ok(tx.row(INSERT, params, one::<i64>)?.filter(|_| status == Status::Waiting))
+    tx.put(INSERT, params)?;
+    Ok(status == Status::Waiting)
+}
+
+/// The number of the last delivery that waits in a lane.
+fn newest(tx: &mut Tx<'_>, lane: &LaneKey) -> Result<Option<i64>, StoreError> {
+    tx.row(NEWEST, &[lane], one)
 }
 
 /// Makes sure that a lane is looked at.
 fn open(tx: &mut Tx<'_>, lane: &LaneKey, account: Sid<Account>, url: &str) -> Result<(), StoreError> {
     let now = tx.now();
-    let origin = wire::Target::parse(url).map_or_else(String::new, |target| target.origin());
+    let origin = wire::Target::parse_again(url).map_or_else(String::new, |target| target.origin());
     tx.put(OPEN_LANE, &[lane, &account, &origin, &now])
 }
 
@@ -281,7 +291,12 @@ pub fn settle(
         return release(tx, leased, due).map(|()| None);
     }
     let kept = until.unwrap_or(leased.until);
-    if tx.row(KEEP_LEASE, &[&leased.lane, &leased.until, &kept], one::<i64>)?.is_none() {
+    let held = if kept == leased.until {
+        tx.row(HOLD_LEASE, &[&leased.lane, &kept], one::<i64>)?
+    } else {
+        tx.row(KEEP_LEASE, &[&leased.lane, &leased.until, &kept], one::<i64>)?
+    };
+    if held.is_none() {
         return Ok(None);
     }
     match (take(tx, ids, &leased.lane, kept)?, until) {

@@ -15,6 +15,7 @@
 
 pub mod cloud_event;
 pub mod deliveries;
+pub mod inspection;
 pub mod sinks;
 pub mod subscribed_events;
 pub mod subscriptions;

@@ -130,7 +130,7 @@ pub fn of_message(
     let told = (event_type, Subject::Conversation(head.sid));
     tell(tx, cause, told, message.body.as_deref(), |tx, payload, now| {
         if event_type == EventType::MessageAdded {
-            let messaging_service = conversations::of_head(tx, head)?.messaging_service_sid;
+            let messaging_service = conversations::messaging_service_of(tx, head)?;
             payload.put_some("MessagingServiceSid", messaging_service);
         }
         payload.message(event_type, message, now);

@@ -241,10 +241,14 @@ const NEXT_MESSAGE: &str = "UPDATE conversation_heads SET position = position + 
      WHERE chat_service_sid = $1 AND sid = $2";
 /// Where nobody has a messaging binding, nothing else needs to be asked first.
 const IF_OPEN_AND_UNBOUND: &str = "AND state < 2 AND bound_participants = 0";
+/// And where it is active already, nobody needs to be told that it has become so.
+const IF_ACTIVE_AND_UNBOUND: &str = "AND state = 0 AND bound_participants = 0";
 
-/// The statement of every message, made once.
+/// The statements of every message, made once.
 static NEXT_MESSAGE_IF_UNBOUND: LazyLock<String> =
     LazyLock::new(|| format!("{NEXT_MESSAGE} {IF_OPEN_AND_UNBOUND} RETURNING {}", Head::COLUMNS));
+static NEXT_MESSAGE_IF_ACTIVE: LazyLock<String> =
+    LazyLock::new(|| format!("{NEXT_MESSAGE} {IF_ACTIVE_AND_UNBOUND} RETURNING {}", Head::COLUMNS));
 static NEXT_MESSAGE_OF: LazyLock<String> =
     LazyLock::new(|| format!("{NEXT_MESSAGE} RETURNING {}", Head::COLUMNS));
 
@@ -268,7 +272,8 @@ pub fn find(
 
 /// The head of the path, or 404.
 pub fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Failure> {
-    find(tx, call.service_sid, &path.key("ConversationSid"))?.ok_or_else(|| call.not_found().into())
+    let found = find(tx, call.service_sid, &path.key("ConversationSid"))?;
+    Ok(found.ok_or_else(|| call.lacks(Problem::CONVERSATION_NOT_FOUND))?)
 }
 
 /// The head of the path, locked; closed or not.
@@ -286,7 +291,8 @@ pub fn lock_open(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Fail
 }
 
 /// Takes the place of the next message of an open conversation in which nobody has a messaging binding;
-/// none where it is another one, or not there. A path that is a name is looked up first.
+/// none where it is another one, or not there. Where somebody may hear of it, neither of one that becomes
+/// active by it: what it was is read before. A path that is a name is looked up first.
 pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<Head>, Failure> {
     let sid = match path.key("ConversationSid") {
         Key::Sid(sid) => sid,
@@ -294,7 +300,8 @@ pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<
     };
     let now = tx.now();
     tx.touch(Conversation::root(sid));
-    Ok(tx.row(&NEXT_MESSAGE_IF_UNBOUND, &[&call.service_sid, &sid, &now], Head::read)?)
+    let next = if call.cause().is_told() { &NEXT_MESSAGE_IF_ACTIVE } else { &NEXT_MESSAGE_IF_UNBOUND };
+    Ok(tx.row(next, &[&call.service_sid, &sid, &now], Head::read)?)
 }
 
 /// The same of a head that is locked and open.

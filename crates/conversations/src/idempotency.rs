@@ -121,7 +121,9 @@ const TAKE_OVER: &str = "UPDATE idempotency_keys SET fingerprint = $4, run = $5,
 const COMPLETE: &str = "UPDATE idempotency_keys SET status = $4, body = $5 \
      WHERE account_sid = $1 AND key = $2 AND run = $3";
 const RELEASE: &str = "DELETE FROM idempotency_keys WHERE account_sid = $1 AND key = $2 AND run = $3";
-// The scans for what is old: the statements here without a tenant.
+/// Of all tenants: for who is alone with the store. What is older has lapsed anyway.
+const RELEASE_ALL: &str = "DELETE FROM idempotency_keys WHERE date_claimed >= $1 AND status IS NULL";
+// The scans for what is old: the other statements without a tenant.
 const OLD: &str = "SELECT date_claimed FROM idempotency_keys WHERE date_claimed < $1 LIMIT 1";
 const PRUNE: &str = "DELETE FROM idempotency_keys WHERE (account_sid, key) IN \
      (SELECT account_sid, key FROM idempotency_keys WHERE date_claimed < $1 ORDER BY date_claimed LIMIT $2)";
@@ -167,6 +169,12 @@ pub fn complete(tx: &mut Tx<'_>, call: &Call, key: &IdempotencyKey, answer: &Ans
 /// Gives the key back: the run was refused.
 pub fn release(tx: &mut Tx<'_>, key: &IdempotencyKey) -> Result<(), StoreError> {
     tx.put(RELEASE, &[&key.account_sid, &key.key, &key.run])
+}
+
+/// Gives every key back whose run is under way.
+pub fn release_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let since = tx.now().saturating_plus_micros(-LAPSES);
+    tx.put(RELEASE_ALL, &[&since])
 }
 
 /// Whether there are keys that are no longer kept.

@@ -42,9 +42,12 @@ pub mod heads;
 pub mod idempotency;
 pub mod media;
 pub mod memberships;
+pub mod message_recipients;
 pub mod messages;
 pub mod participant_conversations;
 pub mod participants;
+pub mod permissions;
+pub mod presences;
 pub mod probe;
 pub mod purges;
 pub mod push_credentials;
@@ -56,6 +59,7 @@ pub mod service_notifications;
 pub mod service_webhooks;
 pub mod services;
 pub mod sync;
+pub mod takeover;
 pub mod timers;
 pub mod tombstones;
 pub mod user_conversations;
@@ -74,13 +78,14 @@ pub use ids::{Asker, Ids, RandomIds, hex};
 pub use locate::locate;
 pub use media::Media;
 pub use messages::Message;
-pub use operation::{Answer, Mount, Operation, Paged, Path, Verb, Work, WriteWork};
+pub use operation::{Answer, FromForm, Mount, Operation, Paged, Path, Verb, Work, WriteWork};
 pub use owned::{Owned, parse_messaging_services, parse_senders};
 pub use paging::Page;
 pub use participants::Participant;
+pub use permissions::Permission;
 pub use receipts::Receipt;
 pub use records::{Visitor, each_record};
-pub use resource::{Links, Resource};
+pub use resource::{Links, Members, Resource};
 pub use roles::Role;
 pub use seeded_ids::SeededIds;
 pub use services::Service;
@@ -107,6 +112,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0011_deliveries", sql: include_str!("../migrations/0011_deliveries.sql") },
     Migration { name: "0012_replays", sql: include_str!("../migrations/0012_replays.sql") },
     Migration { name: "0013_event_streams", sql: include_str!("../migrations/0013_event_streams.sql") },
+    Migration { name: "0014_told_and_asked", sql: include_str!("../migrations/0014_told_and_asked.sql") },
+    Migration { name: "0016_presences", sql: include_str!("../migrations/0016_presences.sql") },
 ];
 
 /// The table of operations: all that is served of the API.
@@ -135,4 +142,11 @@ pub fn operations() -> Vec<Operation> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What users of the client SDK may ask for: those of [`operations`] that are open to them, and what REST does not
+/// have.
+pub fn client_operations() -> Vec<Operation> {
+    let besides = message_recipients::operations().into_iter().chain(messages::client_operations());
+    operations().into_iter().filter(|operation| operation.is_for_clients).chain(besides).collect()
 }

@@ -1,6 +1,7 @@
 //! Whether everything that a path names is there, from left to right.
 
 use store::Tx;
+use wire::Problem;
 
 use crate::address_configurations::{self, AddressConfiguration};
 use crate::call::Call;
@@ -10,13 +11,13 @@ use crate::operation::Path;
 use crate::push_credentials::{self, PushCredential};
 use crate::{
     Conversation, Message, Participant, Role, Service, User, conversation_webhooks, heads, memberships,
-    messages, participants, roles, services, users,
+    messages, participants, permissions, roles, services, users,
 };
 
 /// The 404 that comes before any 400: asked when a form was refused before the store was looked at.
 pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     services::require(tx, call)?;
-    if path.find_key::<Service>("ServiceSid").is_some() {
+    if call.client().is_none() && path.find_key::<Service>("ServiceSid").is_some() {
         services::fetch(tx, call, path)?;
     }
     let mut user = None;
@@ -26,7 +27,14 @@ pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> 
     if path.find_key::<Conversation>("ConversationSid").is_some() {
         let head = heads::fetch(tx, call, path)?;
         if let Some(user) = user {
-            memberships::find(tx, user.sid, head.sid)?.ok_or_else(|| call.not_found())?;
+            permissions::require_self(call, user.sid)?;
+            memberships::find(tx, user.sid, head.sid)?
+                .ok_or_else(|| call.lacks(Problem::USER_NOT_PARTICIPANT))?;
+        }
+        let is_within = path.find_key::<Participant>("ParticipantSid").is_some()
+            || path.find_key::<Message>("MessageSid").is_some();
+        if is_within {
+            permissions::of_member(tx, call, head.sid)?;
         }
         if path.find_key::<Participant>("ParticipantSid").is_some() {
             participants::of_path(tx, call, path, head.sid)?;
@@ -34,9 +42,14 @@ pub fn locate(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> 
         if path.find_key::<Message>("MessageSid").is_some() {
             messages::of_path(tx, call, path, &head)?;
         }
-        if path.find_key::<conversation_webhooks::Webhook>("WebhookSid").is_some() {
+        let is_webhook = path.find_key::<conversation_webhooks::Webhook>("WebhookSid").is_some();
+        if is_webhook && call.client().is_none() {
             conversation_webhooks::of_path(tx, call, path, head.sid)?;
         }
+    }
+    // Nothing else is a client's, and so it does not learn whether it is there.
+    if call.client().is_some() {
+        return Ok(());
     }
     if path.find_key::<Role>("RoleSid").is_some() {
         roles::fetch(tx, call, path)?;

@@ -6,13 +6,14 @@
 
 pub mod direct;
 mod form;
+pub mod readers;
 pub mod removals;
 
 pub use form::{About, CreateMedia};
 use removals::File;
 use wire::Microseconds;
 
-use crate::messages::Message;
+use crate::messages::{Message, SYSTEM};
 use crate::prelude::*;
 use crate::services;
 
@@ -176,7 +177,7 @@ impl Media {
         self.expires.is_none_or(|expires| now < expires)
     }
 
-    /// What a message says of the file it carries: JSON text.
+    /// What a message says of a file it carries: JSON text.
     // Twilio: the description shows no category, but programs look for files by it.
     fn of_message(&self) -> String {
         #[derive(Serialize)]
@@ -194,7 +195,14 @@ impl Media {
             filename: self.filename.as_deref(),
             category: self.category,
         };
-        serde_json::to_string(&[fields]).expect("a record has only text keys")
+        serde_json::to_string(&fields).expect("a record has only text keys")
+    }
+}
+
+impl Media {
+    /// A user sends what it has uploaded, and what the account has; another user's file is nothing to it.
+    fn may_be_sent_by(&self, call: &Call) -> bool {
+        call.client().is_none_or(|client| self.author == client.identity || self.author == SYSTEM)
     }
 }
 
@@ -300,27 +308,41 @@ fn create(tx: &mut Tx<'_>, call: &Call, _: &Path, form: &CreateMedia) -> Result<
     Ok(Shown { media, direct: None })
 }
 
-/// A file that a message may carry; nobody else can have it until this transaction ends.
-pub fn take(tx: &mut Tx<'_>, call: &Call, sid: Sid<Media>) -> Result<Media, Failure> {
-    tx.lock(&Roots::one(Media::root(sid)))?;
-    let media = find(tx, call.service_sid, sid)?.ok_or(Problem::MEDIA_NOT_FOUND)?;
-    if media.message_sid.is_some() {
-        return Err(Problem::MEDIA_ALREADY_SENT.into());
+/// Files that a message may carry; nobody else can have them until this transaction ends.
+pub fn take(tx: &mut Tx<'_>, call: &Call, sids: &[Sid<Media>]) -> Result<Vec<Media>, Failure> {
+    let mut roots = Roots::none();
+    for sid in sids {
+        roots.push(Media::root(*sid));
     }
-    Ok(media)
+    tx.lock(&roots)?;
+    let mut all = Vec::with_capacity(sids.len());
+    for sid in sids {
+        let media = find(tx, call.service_sid, *sid)?.filter(|media| media.may_be_sent_by(call));
+        let media = media.ok_or(Problem::MEDIA_NOT_FOUND)?;
+        if media.message_sid.is_some() {
+            return Err(Problem::MEDIA_ALREADY_SENT.into());
+        }
+        all.push(media);
+    }
+    Ok(all)
 }
 
-/// Gives a file that was taken to its message, and tells what the message says of it.
-pub fn attach(tx: &mut Tx<'_>, media: Media, message: &Message) -> Result<String, StoreError> {
-    let attached = Media {
-        conversation_sid: Some(message.conversation_sid),
-        message_sid: Some(message.sid),
-        expires: None,
-        date_updated: tx.now(),
-        ..media
-    };
-    tx.replace(&attached)?;
-    Ok(attached.of_message())
+/// Gives files that were taken to their message, and tells what the message says of them: a JSON text, none where
+/// there are none.
+pub fn attach(tx: &mut Tx<'_>, all: Vec<Media>, message: &Message) -> Result<Option<String>, StoreError> {
+    let mut said = Vec::with_capacity(all.len());
+    for media in all {
+        let attached = Media {
+            conversation_sid: Some(message.conversation_sid),
+            message_sid: Some(message.sid),
+            expires: None,
+            date_updated: tx.now(),
+            ..media
+        };
+        tx.replace(&attached)?;
+        said.push(attached.of_message());
+    }
+    Ok((!said.is_empty()).then(|| format!("[{}]", said.join(","))))
 }
 
 /// Removes what a message carried.
@@ -375,7 +397,7 @@ fn remove(tx: &mut Tx<'_>, sql: &str, params: &[&dyn Value]) -> Result<bool, Sto
 /// The one operation that changes something; the door of the media service stands before it, and not that
 /// of the table of operations.
 pub fn creation() -> Operation {
-    Operation::create("/Media", create).at(Mount::Service)
+    Operation::create("/Media", create).at(Mount::Service).for_clients()
 }
 
 #[cfg(test)]

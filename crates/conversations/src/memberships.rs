@@ -85,6 +85,12 @@ impl Record for Membership {
 
 const ONE: &str = "WHERE user_sid = $1 AND conversation_sid = $2";
 const OF_USER: &str = "WHERE user_sid = $1 ORDER BY conversation_sid LIMIT $2";
+const ASCENDING: &str = "WHERE user_sid = $1 AND conversation_sid >= $2 AND conversation_sid <= $3 \
+     ORDER BY conversation_sid LIMIT $4";
+const DESCENDING: &str = "WHERE user_sid = $1 AND conversation_sid >= $2 AND conversation_sid <= $3 \
+     ORDER BY conversation_sid DESC LIMIT $4";
+const CHANGED: &str = "WHERE user_sid = $1 AND position_changed > $2 \
+     AND (position_changed <= $3 OR (position_added > $2 AND position_added <= $3))";
 const NEXT_POSITION: &str = "UPDATE user_heads SET position = position + 1, memberships = memberships + $2 \
      WHERE sid = $1 RETURNING position";
 const COUNT: &str = "SELECT memberships FROM user_heads WHERE sid = $1";
@@ -110,6 +116,26 @@ pub fn find(
 /// Some of a user's memberships, at most `limit`.
 pub fn some(tx: &mut Tx<'_>, user: Sid<User>, limit: i64) -> Result<Vec<Membership>, StoreError> {
     tx.list(OF_USER, &[&user, &limit])
+}
+
+/// Up to `limit` memberships of these conversations, both included, from the lowest up or from the highest down.
+pub fn between(
+    tx: &mut Tx<'_>,
+    user: Sid<User>,
+    (first, last): (Sid<Conversation>, Sid<Conversation>),
+    (is_ascending, limit): (bool, i64),
+) -> Result<Vec<Membership>, StoreError> {
+    let sql = if is_ascending { ASCENDING } else { DESCENDING };
+    tx.list(sql, &[&user, &first, &last, &limit])
+}
+
+/// Those that were added, or changed last, after one position and not after another.
+pub fn changed(
+    tx: &mut Tx<'_>,
+    user: Sid<User>,
+    (after, through): (i64, i64),
+) -> Result<Vec<Membership>, StoreError> {
+    tx.list(CHANGED, &[&user, &after, &through])
 }
 
 /// Refuses a user who already takes part in as many conversations as are allowed. Closed ones do not

@@ -1,12 +1,16 @@
 //! Messages: what is said in a conversation, in the order of its index. An index is never given again.
 
+mod changes;
 mod form;
 mod history;
 mod key;
+mod metadata;
 
+pub use changes::{added, changed, some};
 pub use form::{CreateMessage, ListMessages, UpdateMessage};
 pub use history::between;
 pub use key::MessageKey;
+pub use metadata::operations as client_operations;
 use serde_json::value::RawValue;
 use wire::Position;
 
@@ -14,6 +18,7 @@ use crate::content_templates::{self, ContentTemplate};
 use crate::events::{self, EventType, Reason};
 use crate::heads::{self, Head, State};
 use crate::participants::{bound, is_group};
+use crate::permissions::{self, Permission, Standing};
 use crate::prelude::*;
 use crate::tombstones::{self, Kind};
 use crate::{conversations, media, participants, receipts, services};
@@ -111,6 +116,10 @@ impl Resource for Shown {
     fn links(&self, _: &Call, url: &str) -> Links {
         below(url, &[("delivery_receipts", "Receipts"), ("channel_metadata", "ChannelMetadata")])
     }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        members.put("subject", &self.message.subject);
+    }
 }
 
 // Rules: pure ────────────────────────────────────────────────────────────────
@@ -121,7 +130,8 @@ impl Message {
             author,
             body,
             content,
-            media_sid: _,
+            media_sids: _,
+            has_text: _,
             subject,
             attributes,
             date_created,
@@ -149,7 +159,16 @@ impl Message {
 
     /// A parameter left out keeps its value.
     fn with(self, form: &UpdateMessage, now: Timestamp) -> Self {
-        let UpdateMessage { author, body, subject, attributes, date_created, date_updated } = form;
+        let UpdateMessage {
+            author,
+            body,
+            subject,
+            attributes,
+            date_created,
+            date_updated,
+            says_body: _,
+            says_attributes: _,
+        } = form;
         Self {
             author: author.clone().unwrap_or(self.author),
             body: body.clone().or(self.body),
@@ -159,6 +178,11 @@ impl Message {
             date_updated: date_updated.unwrap_or(now),
             ..self
         }
+    }
+
+    /// Whether it is the caller's own.
+    fn is_of(&self, call: &Call) -> bool {
+        call.client().is_some_and(|client| client.identity == self.author)
     }
 
     fn shown(self, call: &Call) -> Shown {
@@ -172,6 +196,14 @@ fn speaker<'a>(bound: &'a [Participant], author: &str) -> Option<&'a Participant
         let addresses = participant.binding.iter().flat_map(|b| [&b.address, &b.projected_address]);
         addresses.chain([&participant.identity]).flatten().any(|name| name == author)
     })
+}
+
+/// Files need one permission, and whatever else there is the other.
+fn require_leave_to_send(standing: &Standing, form: &CreateMessage) -> Result<(), Problem> {
+    if !form.media_sids.is_empty() {
+        standing.require(Permission::SendMediaMessage)?;
+    }
+    if form.has_text { standing.require(Permission::SendMessage) } else { Ok(()) }
 }
 
 /// In a group MMS nobody speaks who has no number in it: not even the system.
@@ -219,8 +251,14 @@ const COUNT_AFTER: &str =
 
 /// The message of the path, or 404.
 pub fn of_path(tx: &mut Tx<'_>, call: &Call, path: &Path, head: &Head) -> Result<Message, Failure> {
-    let sid = path.sid::<Message>(call, "MessageSid")?;
-    tx.find(BY_SID, &[&head.sid, &sid])?.ok_or_else(|| call.not_found().into())
+    let not_found = || call.lacks(Problem::MESSAGE_NOT_FOUND);
+    let sid = path.sid::<Message>(call, "MessageSid").map_err(|_| not_found())?;
+    find(tx, head, sid)?.ok_or_else(|| not_found().into())
+}
+
+/// The message of this sid in a conversation.
+pub fn find(tx: &mut Tx<'_>, head: &Head, sid: Sid<Message>) -> Result<Option<Message>, StoreError> {
+    tx.find(BY_SID, &[&head.sid, &sid])
 }
 
 /// How many messages come after `index`, up to `limit`.
@@ -263,20 +301,22 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
     services::require(tx, call)?;
     let author = form.author.as_deref().unwrap_or(SYSTEM);
     let mut rendered = None;
-    // Who listens is told of a state that changes, and what it was is read before.
-    let is_quick = form.content.is_none() && form.media_sid.is_none() && !call.cause().is_told();
+    let is_plain = form.content.is_none() && form.media_sids.is_empty();
+    let is_quick = is_plain && call.client().is_none();
     let quick = if is_quick { heads::next_message(tx, call, path)? } else { None };
     let (state, head, bound, media) = if let Some(head) = quick {
-        (State::Active, head, Vec::new(), None)
+        (State::Active, head, Vec::new(), Vec::new())
     } else {
         // What may refuse comes before the first write: an undone write costs the whole batch.
-        let head = heads::lock_open(tx, call, path)?;
+        let head = heads::lock(tx, call, path)?;
+        require_leave_to_send(&permissions::of_member(tx, call, head.sid)?, form)?;
+        head.require_open()?;
         if let Some(content) = &form.content {
             rendered = content_templates::render(tx, call, content)?;
         }
         let bound = bound(tx, &head)?;
         require_speaker(&bound, author)?;
-        let media = form.media_sid.map(|sid| media::take(tx, call, sid)).transpose()?;
+        let media = media::take(tx, call, &form.media_sids)?;
         (head.state, heads::next_message_of(tx, &head)?, bound, media)
     };
     let mut message = Message::new(call, &head, form, tx.now());
@@ -284,9 +324,7 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
         message.body = rendered;
     }
     message.participant_sid = participant_of(tx, (&head, &bound), &message.author)?;
-    if let Some(media) = media {
-        message.media = Some(media::attach(tx, media, &message)?);
-    }
+    message.media = media::attach(tx, media, &message)?;
     tx.append(&message)?;
     for recipient in bound.iter().filter(|one| one.is_reached_by_channel()) {
         if message.participant_sid != Some(recipient.sid) {
@@ -305,6 +343,7 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?;
     Ok(of_path(tx, call, path, &head)?.shown(call))
 }
 
@@ -317,6 +356,7 @@ fn list(
 ) -> Result<Page<Shown>, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?;
     // Cursors carry the index, not the key: the number is this database's own affair.
     let seek = |index| MessageKey::seek(head.number, index);
     let key = |cursor: Cursor| Cursor { at: seek(cursor.at), ..cursor };
@@ -337,7 +377,16 @@ fn list(
 fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Result<Shown, Failure> {
     services::require(tx, call)?;
     let mut head = heads::lock(tx, call, path)?;
+    let standing = permissions::of_member(tx, call, head.sid)?;
     let message = of_path(tx, call, path, &head)?;
+    let is_own = message.is_of(call);
+    if form.says_body {
+        standing.require_own_or_any(is_own, Permission::EditOwnMessage, Permission::EditAnyMessage)?;
+    }
+    if form.says_attributes {
+        let (own, any) = (Permission::EditOwnMessageAttributes, Permission::EditAnyMessageAttributes);
+        standing.require_own_or_any(is_own, own, any)?;
+    }
     head.require_open()?;
     if form.body.is_some() && message.media.is_some() {
         return Err(Problem::MEDIA_BODY_NOT_UPDATABLE.into());
@@ -361,7 +410,10 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Re
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     services::require(tx, call)?;
     let mut head = heads::lock(tx, call, path)?;
+    let standing = permissions::of_member(tx, call, head.sid)?;
     let message = of_path(tx, call, path, &head)?;
+    let (own, any) = (Permission::DeleteOwnMessage, Permission::DeleteAnyMessage);
+    standing.require_own_or_any(message.is_of(call), own, any)?;
     head.require_open()?;
     tx.remove(&message)?;
     receipts::remove_all(tx, &message)?;
@@ -387,10 +439,10 @@ pub fn operations() -> Vec<Operation> {
     const LIST: &str = "/Conversations/{ConversationSid}/Messages";
     const ONE: &str = "/Conversations/{ConversationSid}/Messages/{MessageSid}";
     vec![
-        Operation::list(LIST, Paged::new("messages", 100), list),
-        Operation::create(LIST, create),
-        Operation::fetch(ONE, fetch),
-        Operation::update(ONE, update),
-        Operation::delete(ONE, delete),
+        Operation::list(LIST, Paged::new("messages", 100), list).for_clients(),
+        Operation::create(LIST, create).for_clients(),
+        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::update(ONE, update).for_clients(),
+        Operation::delete(ONE, delete).for_clients(),
     ]
 }

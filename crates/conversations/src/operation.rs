@@ -7,10 +7,11 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use store::{Roots, Tx};
-use wire::{Form, Key, Meta, PageRequest, Prefix, Problem, Sid, meta};
+use wire::{Form, Key, PageRequest, Prefix, Problem, Sid, Tokens, meta};
 
-use crate::call::Call;
+use crate::call::{Call, Scope};
 use crate::failure::Failure;
 use crate::paging::Page;
 use crate::resource::{Resource, render};
@@ -215,13 +216,33 @@ pub struct Operation {
     pub paged: Option<Paged>,
     /// Whether it may change what calls are told of their account: the service that short paths lead to.
     pub changes_account: bool,
+    /// Whether it may put something on its way to webhooks, heard or not.
+    pub starts_deliveries: bool,
+    /// Whether users of the client SDK may ask for it: their roles decide then. Everything else is closed to them.
+    pub is_for_clients: bool,
     prepare: Prepare,
 }
 
 impl Operation {
     /// Reads the form and binds it, the call and the path to the work to be done.
     pub fn prepare(&self, call: &Arc<Call>, path: &Arc<Path>, form: &Form) -> Result<Work, Problem> {
+        if call.client().is_some() && !self.is_for_clients {
+            return Err(Problem::USER_NOT_AUTHORIZED);
+        }
         (self.prepare)(call, path, form)
+    }
+
+    fn new(verb: Verb, template: &'static str, paged: Option<Paged>, prepare: Prepare) -> Self {
+        Self {
+            verb,
+            mount: Mount::Both,
+            template,
+            paged,
+            changes_account: false,
+            starts_deliveries: false,
+            is_for_clients: false,
+            prepare,
+        }
     }
 
     /// Moves an operation that does not stand at both places.
@@ -236,6 +257,18 @@ impl Operation {
         Self { changes_account: true, ..self }
     }
 
+    /// Says that there may be something to deliver once the operation was run, whoever was to hear of it.
+    #[must_use]
+    pub fn starting_deliveries(self) -> Self {
+        Self { starts_deliveries: true, ..self }
+    }
+
+    /// Opens it to users of the client SDK. Whoever says so has asked what their roles allow, in the transaction.
+    #[must_use]
+    pub fn for_clients(self) -> Self {
+        Self { is_for_clients: true, ..self }
+    }
+
     /// GET of one.
     pub fn fetch<R: Resource + Send + 'static>(
         template: &'static str,
@@ -245,7 +278,7 @@ impl Operation {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
             Ok(Work::Read(Box::new(move |tx| record(200, run(tx, &call, &path)?))))
         });
-        Self { verb: Verb::Fetch, mount: Mount::Both, template, paged: None, changes_account: false, prepare }
+        Self::new(Verb::Fetch, template, None, prepare)
     }
 
     /// GET of a list. The page is rendered where it is read.
@@ -261,23 +294,19 @@ impl Operation {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
             Ok(Work::Read(Box::new(move |tx| {
                 let page = run(tx, &call, &path, &filter, &request)?;
-                let url = format!("{}/v1{}", call.base_url, call.path);
-                let about = meta(&url, &filter.parameters(), &request, page.next, page.previous, paged.key);
-                Ok(Answer {
-                    status: 200,
-                    is_replayed: false,
-                    body: Body::Ready(render_page(&page.items, &call, &about, paged)),
-                })
+                let (next, previous) = (page.next, page.previous);
+                let body = if call.scope == Scope::Client {
+                    let about = Tokens::new(request.list, next, previous);
+                    render_page(&page.items, &call, &about, paged)
+                } else {
+                    let url = format!("{}/v1{}", call.base_url, call.path);
+                    let about = meta(&url, &filter.parameters(), &request, next, previous, paged.key);
+                    render_page(&page.items, &call, &about, paged)
+                };
+                Ok(Answer { status: 200, is_replayed: false, body: Body::Ready(body) })
             })))
         });
-        Self {
-            verb: Verb::List,
-            mount: Mount::Both,
-            template,
-            paged: Some(paged),
-            changes_account: false,
-            prepare,
-        }
+        Self::new(Verb::List, template, Some(paged), prepare)
     }
 
     /// POST to a list.
@@ -317,14 +346,7 @@ impl Operation {
                 }),
             ))
         });
-        Self {
-            verb: Verb::Delete,
-            mount: Mount::Both,
-            template,
-            paged: None,
-            changes_account: false,
-            prepare,
-        }
+        Self::new(Verb::Delete, template, None, prepare)
     }
 
     fn writing<F: FromForm, R: Resource + Send + 'static>(
@@ -344,7 +366,7 @@ impl Operation {
                 }),
             ))
         });
-        Self { verb, mount: Mount::Both, template, paged: None, changes_account: false, prepare }
+        Self::new(verb, template, None, prepare)
     }
 }
 
@@ -365,7 +387,7 @@ fn list_of(call: &Call, filters: &[(&'static str, String)]) -> wire::List {
     wire::List::of(&text)
 }
 
-fn render_page<R: Resource>(items: &[R], call: &Call, about: &Meta, paged: Paged) -> Vec<u8> {
+fn render_page<R: Resource>(items: &[R], call: &Call, about: &impl Serialize, paged: Paged) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024 * (items.len() + 1));
     out.extend_from_slice(b"{\"meta\":");
     serde_json::to_writer(&mut out, about).expect("meta has only text keys");

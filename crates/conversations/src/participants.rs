@@ -1,6 +1,7 @@
 //! Participants: who takes part in a conversation, by chat or over a channel.
 
 mod addresses;
+mod changes;
 mod gather;
 mod group;
 mod join;
@@ -9,6 +10,7 @@ mod leave;
 mod update;
 
 pub use addresses::{bound, free_addresses};
+pub use changes::{changed, some};
 pub use gather::{gather, lock_users};
 pub use group::is_group;
 pub use join::{CreateParticipant, add};
@@ -16,6 +18,7 @@ pub use kind::Binding;
 pub use leave::{end_memberships, end_some, leave_all, remove};
 pub use update::{LARGEST_INDEX, ReadHorizon, UpdateParticipant, set_read_horizon};
 
+use crate::permissions::{self, Permission};
 use crate::prelude::*;
 use crate::{heads, services};
 
@@ -173,7 +176,8 @@ pub fn of_path(
     path: &Path,
     conversation: Sid<Conversation>,
 ) -> Result<Participant, Failure> {
-    find(tx, conversation, &path.key("ParticipantSid"))?.ok_or_else(|| call.not_found().into())
+    let found = find(tx, conversation, &path.key("ParticipantSid"))?;
+    Ok(found.ok_or_else(|| call.lacks(Problem::PARTICIPANT_NOT_FOUND))?)
 }
 
 fn create(
@@ -183,8 +187,10 @@ fn create(
     form: &CreateParticipant,
 ) -> Result<Participant, Failure> {
     let service = services::of_call(tx, call)?;
-    let mut head = heads::lock_open(tx, call, path)?;
-    let participant = add(tx, call, (&service, &mut head), form)?;
+    let mut head = heads::lock(tx, call, path)?;
+    let form = join::allowed(tx, call, (&service, &head), form)?;
+    head.require_open()?;
+    let participant = add(tx, call, (&service, &mut head), &form)?;
     heads::replace(tx, &head)?;
     Ok(participant)
 }
@@ -192,6 +198,7 @@ fn create(
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Participant, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?;
     of_path(tx, call, path, head.sid)
 }
 
@@ -204,6 +211,7 @@ fn list(
 ) -> Result<Page<Participant>, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?;
     let order = Order::ascending("position_added", None);
     let cursor = |one: &Participant| Cursor { at: one.position_added, sid: *one.sid.as_bytes() };
     Ok(list_records(tx, (OF_CONVERSATION, &[&head.sid]), &order, request, cursor)?)
@@ -213,7 +221,13 @@ fn list(
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     services::require(tx, call)?;
     let mut head = heads::lock(tx, call, path)?;
+    let standing = permissions::of_member(tx, call, head.sid)?;
     let participant = of_path(tx, call, path, head.sid)?;
+    standing.require(if standing.is(&participant) {
+        Permission::LeaveConversation
+    } else {
+        Permission::RemoveParticipant
+    })?;
     remove(tx, &call.cause(), &mut head, &participant)?;
     heads::replace(tx, &head)?;
     Ok(())
@@ -224,10 +238,10 @@ pub fn operations() -> Vec<Operation> {
     const LIST: &str = "/Conversations/{ConversationSid}/Participants";
     const ONE: &str = "/Conversations/{ConversationSid}/Participants/{ParticipantSid}";
     vec![
-        Operation::list(LIST, Paged::new("participants", 100), list),
-        Operation::create(LIST, create),
-        Operation::fetch(ONE, fetch),
-        Operation::update(ONE, update::update),
-        Operation::delete(ONE, delete),
+        Operation::list(LIST, Paged::new("participants", 100), list).for_clients(),
+        Operation::create(LIST, create).for_clients(),
+        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::update(ONE, update::update).for_clients(),
+        Operation::delete(ONE, delete).for_clients(),
     ]
 }

@@ -11,7 +11,7 @@ pub use crate::failure::Failure;
 pub use crate::operation::{Filter, FromForm, Mount, NoParameters, Operation, Paged, Path};
 pub use crate::paging::{BY_CREATION, Order, Page, list as list_records, page};
 pub use crate::participants::Participant;
-pub use crate::resource::{Links, Resource, below};
+pub use crate::resource::{Links, Members, Resource, below};
 pub use crate::roles::Role;
 pub use crate::services::Service;
 pub use crate::users::User;

@@ -3,7 +3,8 @@
 //! A deletion is one short transaction that ends with a row here. Housekeeping takes the oldest row
 //! and advances it until nothing is left; it may be stopped at any moment and goes on where it was.
 
-use crate::events::Cause;
+use crate::call::Source;
+use crate::events::{Cause, Reason};
 use crate::heads;
 use crate::ids::Ids;
 use crate::messages::MessageKey;
@@ -36,6 +37,47 @@ pub struct Purge {
     chat_service_sid: Sid<Service>,
     root: [u8; 16],
     conversation_number: Option<i64>,
+    told: Told,
+}
+
+/// Of whose doing the rest is told, and to whom. Field order is the order of the columns.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    source: Option<Source>,
+    client_identity: Option<String>,
+    is_heard: bool,
+    is_streamed: bool,
+}
+
+impl Told {
+    fn of(cause: &Cause<'_>) -> Self {
+        Self {
+            source: Some(cause.source),
+            client_identity: cause.client_identity.map(str::to_owned),
+            is_heard: cause.is_heard,
+            is_streamed: cause.is_streamed,
+        }
+    }
+}
+
+impl Purge {
+    /// Whether what is removed may be told to somebody.
+    pub fn is_told(&self) -> bool {
+        self.told.is_heard || self.told.is_streamed
+    }
+
+    /// The cause of the deletion, of what is left of it.
+    fn cause<'a>(&'a self, ids: &'a dyn Ids) -> Cause<'a> {
+        let Told { source, client_identity, is_heard, is_streamed } = &self.told;
+        Cause {
+            source: source.unwrap_or(Source::Server),
+            client_identity: client_identity.as_deref(),
+            reason: Reason::Api,
+            is_heard: *is_heard,
+            is_streamed: *is_streamed,
+            ..Cause::of_server(self.account_sid, self.chat_service_sid, ids)
+        }
+    }
 }
 
 // Storage ────────────────────────────────────────────────────────────────────
@@ -61,11 +103,33 @@ impl Column for PurgeKind {
     }
 }
 
+impl Value for Source {
+    fn cell(&self) -> Cell<'_> {
+        Cell::Text(match self {
+            Self::Api => "api",
+            Self::Sdk => "sdk",
+            Self::Server => "server",
+        })
+    }
+}
+
+impl Column for Source {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Text("api") => Some(Self::Api),
+            Cell::Text("sdk") => Some(Self::Sdk),
+            Cell::Text("server") => Some(Self::Server),
+            _ => None,
+        }
+    }
+}
+
 /// The scan for what is to be purged: the one query here without a tenant.
-const OLDEST: &str = "SELECT number, kind, account_sid, chat_service_sid, root, conversation_number \
-     FROM purges ORDER BY number LIMIT 1";
+const OLDEST: &str = "SELECT number, kind, account_sid, chat_service_sid, root, conversation_number, source, \
+     client_identity, is_heard, is_streamed FROM purges ORDER BY number LIMIT 1";
 const BEGIN: &str = "INSERT INTO purges (kind, account_sid, chat_service_sid, root, conversation_number, \
-     date_created) VALUES ($1, $2, $3, $4, $5, $6)";
+     source, client_identity, is_heard, is_streamed, date_created) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const IS_THERE: &str = "SELECT number FROM purges WHERE number = $1";
 const END: &str = "DELETE FROM purges WHERE number = $1";
 const MESSAGES: &str = "DELETE FROM messages WHERE key IN \
@@ -87,20 +151,23 @@ const USERS: &str = "WHERE chat_service_sid = $1 ORDER BY date_created, sid LIMI
 
 // Operations ─────────────────────────────────────────────────────────────────
 
-/// A conversation that was taken out of sight.
+/// A conversation that was taken out of sight. That it is gone says that nobody takes part in it any more.
 pub fn conversation(tx: &mut Tx<'_>, gone: &Conversation, number: i64) -> Result<(), StoreError> {
     let tenant = (gone.account_sid, gone.chat_service_sid);
-    begin(tx, PurgeKind::Conversation, tenant, (*gone.sid.as_bytes(), Some(number)))
+    begin(tx, PurgeKind::Conversation, tenant, (*gone.sid.as_bytes(), Some(number)), &Told::default())
 }
 
-/// A user that was taken out of sight, perhaps while still a member of conversations.
-pub fn user(tx: &mut Tx<'_>, gone: &User) -> Result<(), StoreError> {
-    begin(tx, PurgeKind::User, (gone.account_sid, gone.chat_service_sid), (*gone.sid.as_bytes(), None))
+/// A user that was taken out of sight, perhaps while still a member of conversations: that it leaves them is told
+/// as of the same cause.
+pub fn user(tx: &mut Tx<'_>, cause: &Cause<'_>, gone: &User) -> Result<(), StoreError> {
+    let tenant = (gone.account_sid, gone.chat_service_sid);
+    begin(tx, PurgeKind::User, tenant, (*gone.sid.as_bytes(), None), &Told::of(cause))
 }
 
 /// A service that was taken out of sight with all that is in it.
 pub fn service(tx: &mut Tx<'_>, gone: &Service) -> Result<(), StoreError> {
-    begin(tx, PurgeKind::Service, (gone.account_sid, gone.sid), (*gone.sid.as_bytes(), None))
+    let tenant = (gone.account_sid, gone.sid);
+    begin(tx, PurgeKind::Service, tenant, (*gone.sid.as_bytes(), None), &Told::default())
 }
 
 fn begin(
@@ -108,9 +175,13 @@ fn begin(
     kind: PurgeKind,
     (account, service): (Sid<Account>, Sid<Service>),
     (root, number): ([u8; 16], Option<i64>),
+    Told { source, client_identity, is_heard, is_streamed }: &Told,
 ) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.put(BEGIN, &[&kind, &account, &service, &root, &number, &now])
+    #[rustfmt::skip]
+    let values: &[&dyn Value] = &[&kind, &account, &service, &root, &number, source, client_identity,
+        is_heard, is_streamed, &now];
+    tx.put(BEGIN, values)
 }
 
 /// The oldest purge that is not done.
@@ -123,6 +194,12 @@ pub fn next(tx: &mut Tx<'_>) -> Result<Option<Purge>, StoreError> {
             chat_service_sid: row.next()?,
             root: row.next()?,
             conversation_number: row.next()?,
+            told: Told {
+                source: row.next()?,
+                client_identity: row.next()?,
+                is_heard: row.next()?,
+                is_streamed: row.next()?,
+            },
         })
     })
 }
@@ -179,8 +256,7 @@ fn advance_conversation(tx: &mut Tx<'_>, purge: &Purge) -> Result<bool, Failure>
 fn advance_user(tx: &mut Tx<'_>, ids: &dyn Ids, purge: &Purge) -> Result<bool, Failure> {
     let memberships = memberships::some(tx, Sid::from_bytes(purge.root), THINGS)?;
     if !memberships.is_empty() {
-        let cause = Cause::unheard(purge.account_sid, purge.chat_service_sid, ids);
-        participants::leave_all(tx, &cause, &memberships)?;
+        participants::leave_all(tx, &purge.cause(ids), &memberships)?;
         return Ok(false);
     }
     Ok(Budget(ROWS).clear(tx, TOMBSTONES, &[&purge.root])?)

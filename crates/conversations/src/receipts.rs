@@ -13,7 +13,7 @@ use crate::heads::{self, Head};
 use crate::messages::{self, MessageKey};
 use crate::participants::{self, ReadHorizon};
 use crate::prelude::*;
-use crate::services;
+use crate::{permissions, services};
 
 // Record ─────────────────────────────────────────────────────────────────────
 
@@ -237,6 +237,7 @@ fn advance_horizon(
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?;
     let message = messages::of_path(tx, call, path, &head)?;
     let sid = path.sid::<Receipt>(call, "ReceiptSid")?;
     let receipt: Option<Receipt> = tx.find(BY_SID, &[&message.key, &sid])?;
@@ -253,6 +254,7 @@ fn list(
 ) -> Result<Page<Shown>, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?;
     let message = messages::of_path(tx, call, path, &head)?;
     let select = format!("SELECT {} FROM receipts {OF_MESSAGE}", Receipt::COLUMNS);
     let read = |row: &mut Row<'_>| Receipt::read(row).map(|receipt| receipt.shown(call));
@@ -265,7 +267,10 @@ fn list(
 pub fn operations() -> Vec<Operation> {
     const LIST: &str = "/Conversations/{ConversationSid}/Messages/{MessageSid}/Receipts";
     const ONE: &str = "/Conversations/{ConversationSid}/Messages/{MessageSid}/Receipts/{ReceiptSid}";
-    vec![Operation::list(LIST, Paged::new("delivery_receipts", 50), list), Operation::fetch(ONE, fetch)]
+    vec![
+        Operation::list(LIST, Paged::new("delivery_receipts", 50), list).for_clients(),
+        Operation::fetch(ONE, fetch).for_clients(),
+    ]
 }
 
 #[cfg(test)]

@@ -23,6 +23,22 @@ pub trait Resource: Serialize {
         let _ = (call, url);
         Links::new()
     }
+
+    /// What clients of the SDK read of it besides.
+    fn client_members(&self, members: &mut Members<'_>) {
+        let _ = members;
+    }
+}
+
+/// Members that are written behind a record's own.
+pub struct Members<'a>(&'a mut Vec<u8>);
+
+impl Members<'_> {
+    /// Appends one. The keys of what it holds are text.
+    pub fn put(&mut self, name: &str, value: &impl Serialize) {
+        self.0.push(b',');
+        member(self.0, name, value);
+    }
 }
 
 /// Links to what stands below `url`.
@@ -39,7 +55,10 @@ pub fn render<R: Resource>(resource: &R, call: &Call, out: &mut Vec<u8>) {
     assert_eq!(out.pop(), Some(b'}'), "a record is an object with fields");
     if R::NAMES_SERVICE && call.scope == Scope::Service {
         out.push(b',');
-        member(out, "chat_service_sid", &call.service_sid.to_string());
+        member(out, "chat_service_sid", &call.service_sid);
+    }
+    if call.scope == Scope::Client {
+        resource.client_members(&mut Members(out));
     }
     let url = resource.url(call);
     if R::PRINTS_URL {
@@ -54,9 +73,9 @@ pub fn render<R: Resource>(resource: &R, call: &Call, out: &mut Vec<u8>) {
     out.extend_from_slice(if links.is_empty() { b"}" } else { b"}}" });
 }
 
-fn member(out: &mut Vec<u8>, name: &str, value: &str) {
+fn member(out: &mut Vec<u8>, name: &str, value: &impl Serialize) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
-    serde_json::to_writer(out, value).expect("text is always written");
+    serde_json::to_writer(out, value).expect("keys are text");
 }

@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 use crate::ids::Ids;
+use crate::permissions::Permission;
 use crate::prelude::*;
 use crate::services;
 
@@ -87,72 +88,82 @@ impl FromForm for UpdateRole {
 
 /// Permissions of both types of role. Some are in no document of Twilio's for one type or both, but accepted
 /// by it: infrastructure-as-code providers send them.
-pub const OF_BOTH: &[&str] = &[
-    "addNonChatParticipant",
-    "addParticipant",
-    "deleteAnyMessage",
-    "deleteConversation",
-    "deleteOwnMessage",
-    "editAnyMessage",
-    "editAnyMessageAttributes",
-    "editAnyParticipantAttributes",
-    "editAnyUserInfo",
-    "editConversationAttributes",
-    "editConversationName",
-    "editOwnMessage",
-    "editOwnMessageAttributes",
-    "editOwnParticipantAttributes",
-    "editOwnUserInfo",
-    "removeParticipant",
-];
-pub const OF_SERVICE: &[&str] = &["createConversation", "joinConversation"];
-pub const OF_CONVERSATION: &[&str] =
-    &["editNotificationLevel", "leaveConversation", "readChannelMetadata", "sendMediaMessage", "sendMessage"];
+pub const OF_BOTH: &[&str] = &Permission::names([
+    Permission::AddNonChatParticipant,
+    Permission::AddParticipant,
+    Permission::DeleteAnyMessage,
+    Permission::DeleteConversation,
+    Permission::DeleteOwnMessage,
+    Permission::EditAnyMessage,
+    Permission::EditAnyMessageAttributes,
+    Permission::EditAnyParticipantAttributes,
+    Permission::EditAnyUserInfo,
+    Permission::EditConversationAttributes,
+    Permission::EditConversationName,
+    Permission::EditOwnMessage,
+    Permission::EditOwnMessageAttributes,
+    Permission::EditOwnParticipantAttributes,
+    Permission::EditOwnUserInfo,
+    Permission::RemoveParticipant,
+]);
+pub const OF_SERVICE: &[&str] =
+    &Permission::names([Permission::CreateConversation, Permission::JoinConversation]);
+pub const OF_CONVERSATION: &[&str] = &Permission::names([
+    Permission::EditNotificationLevel,
+    Permission::LeaveConversation,
+    Permission::ReadChannelMetadata,
+    Permission::SendMediaMessage,
+    Permission::SendMessage,
+]);
 
-const SERVICE_ADMIN: &[&str] = &[
-    "createConversation",
-    "joinConversation",
-    "deleteConversation",
-    "editConversationAttributes",
-    "editConversationName",
-    "addParticipant",
-    "addNonChatParticipant",
-    "removeParticipant",
-    "editAnyParticipantAttributes",
-    "editAnyMessage",
-    "deleteAnyMessage",
-    "editAnyMessageAttributes",
-    "editAnyUserInfo",
-];
-const SERVICE_USER: &[&str] = &["createConversation", "editOwnUserInfo", "joinConversation"];
-const CHANNEL_ADMIN: &[&str] = &[
-    "addParticipant",
-    "addNonChatParticipant",
-    "removeParticipant",
-    "deleteConversation",
-    "editConversationName",
-    "editConversationAttributes",
-    "editAnyMessage",
-    "editAnyMessageAttributes",
-    "deleteAnyMessage",
-    "editAnyParticipantAttributes",
-    "editNotificationLevel",
-    "sendMessage",
-    "sendMediaMessage",
-    "leaveConversation",
-    "editOwnMessage",
-    "deleteOwnMessage",
-];
-const CHANNEL_USER: &[&str] = &[
-    "sendMessage",
-    "sendMediaMessage",
-    "leaveConversation",
-    "editNotificationLevel",
-    "editOwnMessage",
-    "editOwnMessageAttributes",
-    "deleteOwnMessage",
-    "editOwnParticipantAttributes",
-];
+const SERVICE_ADMIN: &[&str] = &Permission::names([
+    Permission::CreateConversation,
+    Permission::JoinConversation,
+    Permission::DeleteConversation,
+    Permission::EditConversationAttributes,
+    Permission::EditConversationName,
+    Permission::AddParticipant,
+    Permission::AddNonChatParticipant,
+    Permission::RemoveParticipant,
+    Permission::EditAnyParticipantAttributes,
+    Permission::EditAnyMessage,
+    Permission::DeleteAnyMessage,
+    Permission::EditAnyMessageAttributes,
+    Permission::EditAnyUserInfo,
+]);
+const SERVICE_USER: &[&str] = &Permission::names([
+    Permission::CreateConversation,
+    Permission::EditOwnUserInfo,
+    Permission::JoinConversation,
+]);
+const CHANNEL_ADMIN: &[&str] = &Permission::names([
+    Permission::AddParticipant,
+    Permission::AddNonChatParticipant,
+    Permission::RemoveParticipant,
+    Permission::DeleteConversation,
+    Permission::EditConversationName,
+    Permission::EditConversationAttributes,
+    Permission::EditAnyMessage,
+    Permission::EditAnyMessageAttributes,
+    Permission::DeleteAnyMessage,
+    Permission::EditAnyParticipantAttributes,
+    Permission::EditNotificationLevel,
+    Permission::SendMessage,
+    Permission::SendMediaMessage,
+    Permission::LeaveConversation,
+    Permission::EditOwnMessage,
+    Permission::DeleteOwnMessage,
+]);
+const CHANNEL_USER: &[&str] = &Permission::names([
+    Permission::SendMessage,
+    Permission::SendMediaMessage,
+    Permission::LeaveConversation,
+    Permission::EditNotificationLevel,
+    Permission::EditOwnMessage,
+    Permission::EditOwnMessageAttributes,
+    Permission::DeleteOwnMessage,
+    Permission::EditOwnParticipantAttributes,
+]);
 
 /// The roles of a new service.
 const FOUNDING: [(&str, RoleType, &[&str]); 4] = [
@@ -180,6 +191,18 @@ impl Permissions {
             }
         }
         Ok(Self(once))
+    }
+
+    /// Whether it is among them.
+    pub fn contains(&self, permission: Permission) -> bool {
+        self.0.iter().any(|name| name == permission.name())
+    }
+}
+
+impl Permissions {
+    /// Whether this one is among them.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
     }
 }
 

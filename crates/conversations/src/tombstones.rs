@@ -17,6 +17,9 @@ pub enum Kind {
 const LEAVE: &str = "INSERT INTO tombstones (root, kind, position, item_sid, item_index, date_removed) \
      VALUES ($1, $2, $3, $4, $5, $6)";
 
+const BETWEEN: &str = "SELECT position, item_sid, item_index, date_removed FROM tombstones \
+     WHERE root = $1 AND kind = $2 AND position > $3 AND position <= $4 ORDER BY position";
+
 /// How long a client may be away and still be told what was removed, but for messages.
 const KEPT_DAYS: i64 = 30;
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
@@ -28,6 +31,27 @@ const OLD: &str = "SELECT kind FROM tombstones WHERE kind > 1 AND date_removed <
 const PRUNE: &str = "DELETE FROM tombstones WHERE kind > 1 AND (root, kind, position) IN \
      (SELECT root, kind, position FROM tombstones WHERE kind > 1 AND date_removed < $1 \
      ORDER BY date_removed LIMIT $2)";
+
+/// One stone.
+#[derive(Clone, Debug)]
+pub struct Stone {
+    pub position: i64,
+    pub item: [u8; 16],
+    /// Of a message.
+    pub index: Option<i64>,
+    pub date_removed: Timestamp,
+}
+
+/// The stones of one kind that were left on a root after one position and not after another, in order.
+pub fn between(
+    tx: &mut Tx<'_>,
+    (root, kind): (&[u8; 16], Kind),
+    (after, through): (i64, i64),
+) -> Result<Vec<Stone>, StoreError> {
+    tx.rows(BETWEEN, &[root, &(kind as i64), &after, &through], |row| {
+        Ok(Stone { position: row.next()?, item: row.next()?, index: row.next()?, date_removed: row.next()? })
+    })
+}
 
 /// Whether there are stones that are old.
 pub fn has_old(tx: &mut Tx<'_>) -> Result<bool, StoreError> {

@@ -1,11 +1,14 @@
 //! User conversations: the conversations of one user, each with what is that user's own in it: the read
 //! horizon, the notification level, what is unread.
 
+use crate::call::Scope;
 use crate::conversations::{self, Shown};
 use crate::heads::{self, Head, State, Timers};
 use crate::memberships::{self, Membership, NotificationLevel};
 use crate::participants::{self, ReadHorizon};
+use crate::permissions::{self, Permission};
 use crate::prelude::*;
+use crate::sync::SyncObjects;
 use crate::{messages, services, users};
 
 /// Twilio's cap of what is counted as unread.
@@ -44,6 +47,12 @@ impl Resource for UserConversation {
         let conversation = format!("{}/Conversations/{}", call.service_url(), self.conversation_sid);
         let participant = format!("{conversation}/Participants/{}", self.participant_sid);
         vec![("participant", participant), ("conversation", conversation)]
+    }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        // Nobody is shown a conversation here without taking part in it.
+        members.put("status", &"joined");
+        members.put("sync_objects", &SyncObjects::of(self.conversation_sid));
     }
 }
 
@@ -98,13 +107,18 @@ const PAGE: &str = "WITH all_of_user AS MATERIALIZED (SELECT m.*, (SELECT last_a
      FROM memberships m WHERE m.user_sid = $2), \
      k AS (SELECT * FROM all_of_user WHERE last_activity IS NOT NULL{page})";
 
+/// The order for clients, who read all of it while others write: nothing moves in it, and a page costs no more
+/// than its rows.
+const PAGE_IN_PLACE: &str = "WITH k AS MATERIALIZED (SELECT m.* FROM memberships m WHERE m.user_sid = $2 AND \
+     EXISTS (SELECT 1 FROM conversation_heads WHERE chat_service_sid = $1 AND sid = m.conversation_sid){page})";
+
 /// The memberships of a page beside the two rows of each conversation.
-fn select() -> String {
+fn select(page: &str) -> String {
     let of_member: Vec<String> =
         Membership::COLUMNS.split(", ").map(|column| format!("k.{column}")).collect();
     let both = Shown::select();
     let both = both.strip_prefix("SELECT ").expect("it is a query");
-    format!("{PAGE} SELECT {}, {both} JOIN k ON k.conversation_sid = h.sid", of_member.join(", "))
+    format!("{page} SELECT {}, {both} JOIN k ON k.conversation_sid = h.sid", of_member.join(", "))
 }
 
 fn read(row: &mut Row<'_>) -> Result<(Membership, Shown), StoreError> {
@@ -117,8 +131,10 @@ fn read(row: &mut Row<'_>) -> Result<(Membership, Shown), StoreError> {
 fn of_path(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(Membership, Head), Failure> {
     services::require(tx, call)?;
     let user = users::of_path(tx, call, path)?;
+    permissions::require_self(call, user.sid)?;
     let head = heads::fetch(tx, call, path)?;
-    let membership = memberships::find(tx, user.sid, head.sid)?.ok_or_else(|| call.not_found())?;
+    let membership = memberships::find(tx, user.sid, head.sid)?
+        .ok_or_else(|| call.lacks(Problem::USER_NOT_PARTICIPANT))?;
     Ok((membership, head))
 }
 
@@ -145,7 +161,7 @@ fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<UserConversation, 
     show(tx, &membership, head)
 }
 
-/// By recent activity, whatever the state.
+/// By recent activity, whatever the state; for clients by sid.
 fn list(
     tx: &mut Tx<'_>,
     call: &Call,
@@ -155,12 +171,18 @@ fn list(
 ) -> Result<Page<UserConversation>, Failure> {
     services::require(tx, call)?;
     let user = users::of_path(tx, call, path)?;
-    let order = Order::descending("last_activity", Some("conversation_sid"));
+    permissions::require_self(call, user.sid)?;
+    let (select, order) = match call.scope {
+        Scope::Client => (select(PAGE_IN_PLACE), Order::by_sid("conversation_sid", None)),
+        Scope::Account | Scope::Service => {
+            (select(PAGE), Order::descending("last_activity", Some("conversation_sid")))
+        }
+    };
     let cursor = |(membership, shown): &(Membership, Shown)| Cursor {
         at: shown.head.last_activity.micros(),
         sid: *membership.conversation_sid.as_bytes(),
     };
-    let found = page(tx, (&select(), &[&call.service_sid, &user.sid]), &order, request, (read, cursor))?;
+    let found = page(tx, (&select, &[&call.service_sid, &user.sid]), &order, request, (read, cursor))?;
     let mut items = Vec::with_capacity(found.items.len());
     for (membership, shown) in found.items {
         let unread = unread(tx, &membership, &shown.head)?;
@@ -177,6 +199,9 @@ fn update(
 ) -> Result<UserConversation, Failure> {
     let UpdateUserConversation { notification_level, horizon } = form;
     let (mut membership, mut head) = lock(tx, call, path)?;
+    if notification_level.is_some() {
+        permissions::of_member(tx, call, head.sid)?.require(Permission::EditNotificationLevel)?;
+    }
     head.require_open()?;
     if notification_level.is_none() && horizon.is_kept() {
         return show(tx, &membership, head);
@@ -197,6 +222,7 @@ fn update(
 /// Takes the user out of the conversation.
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     let (membership, mut head) = lock(tx, call, path)?;
+    permissions::of_member(tx, call, head.sid)?.require(Permission::LeaveConversation)?;
     let key = Key::Sid(membership.participant_sid);
     let participant = participants::find(tx, head.sid, &key)?.ok_or_else(|| call.not_found())?;
     participants::remove(tx, &call.cause(), &mut head, &participant)?;
@@ -209,9 +235,9 @@ pub fn operations() -> Vec<Operation> {
     const LIST: &str = "/Users/{UserSid}/Conversations";
     const ONE: &str = "/Users/{UserSid}/Conversations/{ConversationSid}";
     vec![
-        Operation::list(LIST, Paged::new("conversations", 50), list),
-        Operation::fetch(ONE, fetch),
-        Operation::update(ONE, update),
-        Operation::delete(ONE, delete),
+        Operation::list(LIST, Paged::new("conversations", 50), list).for_clients(),
+        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::update(ONE, update).for_clients(),
+        Operation::delete(ONE, delete).for_clients(),
     ]
 }

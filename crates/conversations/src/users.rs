@@ -1,9 +1,12 @@
 //! Users: the people a service knows, each named by its `identity`.
 
+use crate::call::Limits;
 use crate::claims::{self, Claim};
 use crate::events::{self, EventType};
+use crate::permissions::{self, Permission};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
+use crate::sync::SyncObjectsOfUser;
 use crate::{bindings, memberships, participants, purges, services};
 
 /// What a deletion takes out of its conversations at once; a user with more leaves the rest to housekeeping.
@@ -39,6 +42,10 @@ impl Resource for User {
     fn links(&self, _: &Call, url: &str) -> Links {
         below(url, &[("user_conversations", "Conversations")])
     }
+
+    fn client_members(&self, members: &mut Members<'_>) {
+        members.put("sync_objects", &SyncObjectsOfUser::of(self.sid));
+    }
 }
 
 // Form parameters ────────────────────────────────────────────────────────────
@@ -52,12 +59,13 @@ pub struct UserForm {
 
 impl FromForm for UserForm {
     fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        permissions::refuse(call, form, &["RoleSid"], Problem::USER_UNAUTHORIZED_TO_SET_ROLE)?;
         let attributes = |text| Attributes::parse(text, call.limits.limit(16 * 1024));
         Ok(Self {
-            // Twilio: an empty FriendlyName does not clear (facts of infrastructure-as-code providers).
+            // Twilio: an empty FriendlyName does not clear (facts of infrastructure-as-code providers), but from an SDK.
             friendly_name: form
                 .text("FriendlyName", call.limits.limit(256), Problem::FRIENDLY_NAME_TOO_LONG)?
-                .filter(|name| !name.is_empty()),
+                .filter(|name| !name.is_empty() || call.client().is_some()),
             attributes: form.get("Attributes").map(attributes).transpose()?,
             role_sid: form.sid("RoleSid", Problem { status: 400, ..Problem::ROLE_NOT_FOUND })?,
         })
@@ -78,16 +86,22 @@ impl FromForm for CreateUser {
 
 /// Identities are case-sensitive text that cannot be taken for a sid or for the server itself.
 pub fn parse_identity(call: &Call, identity: &str) -> Result<String, Problem> {
+    judge_identity(call.limits, identity)?;
+    Ok(identity.to_owned())
+}
+
+/// The same of who may name a user without a call: the maker of an access token.
+pub fn judge_identity(limits: Limits, identity: &str) -> Result<(), Problem> {
     if Sid::<User>::parse(identity).is_some() {
         return Err(Problem::IDENTITY_LOOKS_LIKE_SID);
     }
     if identity == "system" {
         return Err(Problem::IDENTITY_RESERVED);
     }
-    if identity.chars().count() > call.limits.name_length() {
+    if identity.chars().count() > limits.name_length() {
         return Err(Problem::IDENTITY_TOO_LONG);
     }
-    Ok(identity.to_owned())
+    Ok(())
 }
 
 // Rules: pure ────────────────────────────────────────────────────────────────
@@ -113,7 +127,11 @@ impl User {
     /// form must be placed here.
     fn with(self, UserForm { friendly_name, attributes, role_sid }: &UserForm) -> Self {
         Self {
-            friendly_name: friendly_name.clone().or(self.friendly_name),
+            friendly_name: match friendly_name.as_deref() {
+                None => self.friendly_name,
+                Some("") => None,
+                Some(name) => Some(name.to_owned()),
+            },
             attributes: attributes.clone().unwrap_or(self.attributes),
             role_sid: role_sid.unwrap_or(self.role_sid),
             ..self
@@ -122,7 +140,8 @@ impl User {
 
     /// Where the service keeps no reachability, nothing is said of it; where it does, a user who never
     /// connected is off line.
-    fn seen_from(mut self, service: &Service) -> Self {
+    #[must_use]
+    pub fn seen_from(mut self, service: &Service) -> Self {
         if service.reachability_enabled {
             self.is_online = Some(self.is_online.unwrap_or(false));
         } else {
@@ -181,6 +200,8 @@ const INSERT_HEAD: &str = "INSERT INTO user_heads (sid, chat_service_sid, positi
      memberships) VALUES ($1, $2, 1, 1, 0)";
 const CHANGE_PROFILE: &str = "UPDATE user_heads SET position = position + 1, \
      profile_position = position + 1 WHERE chat_service_sid = $1 AND sid = $2";
+const POSITIONS: &str =
+    "SELECT position, profile_position FROM user_heads WHERE chat_service_sid = $1 AND sid = $2";
 const REMOVE_HEAD: &str = "DELETE FROM user_heads WHERE chat_service_sid = $1 AND sid = $2";
 
 // Operations: one transaction each ───────────────────────────────────────────
@@ -193,9 +214,19 @@ pub fn find(tx: &mut Tx<'_>, service: Sid<Service>, key: &Key<User>) -> Result<O
     }
 }
 
+/// Where a user stands: the latest position, and that of the latest change of the profile.
+pub fn positions(
+    tx: &mut Tx<'_>,
+    service: Sid<Service>,
+    sid: Sid<User>,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    tx.row(POSITIONS, &[&service, &sid], |row| Ok((row.next()?, row.next()?)))
+}
+
 /// The user of the path, or 404.
 pub fn of_path(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<User, Failure> {
-    find(tx, call.service_sid, &path.key("UserSid"))?.ok_or_else(|| call.not_found().into())
+    let found = find(tx, call.service_sid, &path.key("UserSid"))?;
+    Ok(found.ok_or_else(|| call.lacks(Problem::USER_NOT_FOUND))?)
 }
 
 /// The user of this identity, locked; made where the service does not know it yet.
@@ -218,6 +249,27 @@ pub fn find_or_create(
     let user = find(tx, service.sid, &key)?.ok_or(Problem::CONFLICTING_USER_MODIFICATION)?;
     tx.lock(&Roots::one(User::root(user.sid)))?;
     Ok(user)
+}
+
+/// The user who acts, with a head; made with this role, else with the service's own, where the service does not know
+/// the identity yet. A new one gets the sid that the call has for it.
+// Twilio: clients make their users by connecting, and `onUserAdded` tells of it with source SDK.
+pub fn connect(tx: &mut Tx<'_>, call: &Call, role: Option<Sid<Role>>) -> Result<User, Failure> {
+    let service = services::of_call(tx, call)?;
+    let client = call.client().ok_or(Problem::FORBIDDEN)?;
+    let key = Key::Name(client.identity.clone());
+    if let Some(user) = find(tx, service.sid, &key)? {
+        return Ok(user);
+    }
+    let form = UserForm { friendly_name: None, attributes: None, role_sid: role };
+    hold_role(tx, call, &form)?;
+    let made = User::new(call, &service, client.identity.clone(), tx.now()).with(&form);
+    let user = User { sid: client.user_sid, ..made };
+    if insert(tx, call, &user)? {
+        return Ok(user);
+    }
+    // Somebody else made it while this transaction waited for the claim.
+    Ok(find(tx, service.sid, &key)?.ok_or(Problem::CONFLICTING_USER_MODIFICATION)?)
 }
 
 /// Adds a user with its claim and its head; false where the identity is taken.
@@ -274,6 +326,9 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
     let service = services::of_call(tx, call)?;
     let user = of_path(tx, call, path)?;
     tx.lock(&Roots::one(User::root(user.sid)))?;
+    let is_own = call.client().is_some_and(|client| client.user_sid == user.sid);
+    let (own, any) = (Permission::EditOwnUserInfo, Permission::EditAnyUserInfo);
+    permissions::in_service(tx, call)?.require_own_or_any(is_own, own, any)?;
     if form.is_empty() {
         return Ok(user.seen_from(&service));
     }
@@ -287,6 +342,39 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
     Ok(user)
 }
 
+/// Notes that a user is connected, or is no longer. Nobody is told of it but who follows the user. Whether anything
+/// has changed: where the service keeps no reachability nobody comes on line, and who was still goes off.
+pub fn set_online(
+    tx: &mut Tx<'_>,
+    (account, service): (Sid<Account>, Sid<Service>),
+    sid: Sid<User>,
+    is_online: bool,
+) -> Result<bool, StoreError> {
+    tx.lock(&Roots::one(User::root(sid)))?;
+    let Some(user) = find(tx, service, &Key::Sid(sid))? else { return Ok(false) };
+    let is_kept =
+        !is_online || services::find(tx, account, service)?.is_some_and(|one| one.reachability_enabled);
+    if !is_kept || user.is_online.unwrap_or(false) == is_online {
+        return Ok(false);
+    }
+    keep_reachability(tx, &User { is_online: Some(is_online), ..user })?;
+    Ok(true)
+}
+
+/// Notes whether a locked user has a device that can be notified.
+pub fn set_notifiable(tx: &mut Tx<'_>, user: User, is_notifiable: bool) -> Result<(), StoreError> {
+    if user.is_notifiable == Some(is_notifiable) {
+        return Ok(());
+    }
+    keep_reachability(tx, &User { is_notifiable: Some(is_notifiable), ..user })
+}
+
+fn keep_reachability(tx: &mut Tx<'_>, user: &User) -> Result<(), StoreError> {
+    tx.replace(user)?;
+    tx.touch(User::root(user.sid));
+    tx.put(CHANGE_PROFILE, &[&user.chat_service_sid, &user.sid])
+}
+
 /// Takes the user out of sight and out of its conversations; its messages stay.
 fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     services::require(tx, call)?;
@@ -297,7 +385,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
         participants::leave_all(tx, &call.cause(), &memberships)?;
     }
     remove(tx, &user)?;
-    Ok(purges::user(tx, &user)?)
+    Ok(purges::user(tx, &call.cause(), &user)?)
 }
 
 /// Removes a user's own rows and its devices, and frees its identity.
@@ -316,8 +404,8 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::list(LIST, Paged::new("users", 50), list),
         Operation::create(LIST, create),
-        Operation::fetch(ONE, fetch),
-        Operation::update(ONE, update),
+        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::update(ONE, update).for_clients(),
         Operation::delete(ONE, delete),
     ]
 }

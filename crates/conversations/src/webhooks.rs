@@ -1,6 +1,7 @@
 //! What all webhooks have in common, whether an account's, a service's or a conversation's: the events that
 //! they listen to, and where and how they are told.
 
+use crate::deliveries::TargetKey;
 use crate::events::EVENT_TYPES;
 use crate::prelude::*;
 
@@ -159,6 +160,11 @@ impl Texts {
         self.items.is_empty()
     }
 
+    /// As JSON.
+    pub fn as_json(&self) -> &str {
+        &self.stored
+    }
+
     pub fn contains(&self, text: &str) -> bool {
         self.items.iter().any(|item| item == text)
     }
@@ -238,15 +244,18 @@ const ASKING: &str = "SELECT 1, method, filters, pre_webhook_url, post_webhook_u
      UNION ALL SELECT 2, method, filters, pre_webhook_url, post_webhook_url FROM service_webhooks \
      WHERE account_sid = $1 AND chat_service_sid = $2 AND pre_webhook_url IS NOT NULL ORDER BY 1";
 
-/// Those that want to be asked before something happens, the account's before the service's.
+/// Those that want to be asked before something happens, and whose they are: the account's before the service's.
 pub fn asking(
     tx: &mut Tx<'_>,
     account: Sid<Account>,
     service: Sid<Service>,
-) -> Result<Vec<Hooks>, StoreError> {
+) -> Result<Vec<(TargetKey, Hooks)>, StoreError> {
     tx.rows(ASKING, &[&account, &service], |row| {
-        let _: i64 = row.next()?;
-        Hooks::read(row)
+        let target = match row.next::<i64>()? {
+            1 => TargetKey::Account(account),
+            _ => TargetKey::Service(service),
+        };
+        Ok((target, Hooks::read(row)?))
     })
 }
 

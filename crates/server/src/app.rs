@@ -1,10 +1,11 @@
 //! What all doors share, and the router that they make together.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use conversations::{Ids, Vault};
+use conversations::{Ids, RandomIds, Vault};
 use store::{Clock, Store};
 use tokio::sync::Notify;
 
@@ -16,11 +17,14 @@ use crate::media::{self, MediaStore};
 use crate::metrics::Metrics;
 use crate::openapi;
 use crate::outbound::{Outbound, SystemNames};
+use crate::realtime::{self, Hub, Presence};
 use crate::rest;
 use crate::settings::Settings;
 use crate::web::edge;
 use crate::web::in_flight::InFlight;
 use crate::web::known_credentials::KnownCredentials;
+use crate::webhooks::Loops;
+use crate::webhooks::asked::Noted;
 
 /// One server's state: its store, and what it keeps in memory.
 pub struct App {
@@ -45,8 +49,17 @@ pub struct App {
     /// Tells who streams events that one may wait.
     pub(crate) streams: Notify,
     pub(crate) outbound: Outbound,
+    /// Who listens to what.
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) presence: Presence,
+    /// What pre-action webhooks were asked and is not written down yet.
+    pub(crate) noted: Noted,
+    /// Watches for webhooks that call each other.
+    pub(crate) loops: Loops,
     /// Whose endpoints are being tested.
     pub(crate) testing: admin::Testing,
+    /// How many clients have ever been let in, which numbers them.
+    pub(crate) clients: AtomicU64,
 }
 
 /// What a server is built with besides its store.
@@ -66,8 +79,13 @@ impl App {
     pub fn new(store: Store, tools: Tools, settings: Settings) -> Arc<Self> {
         let Tools { vault, ids, metrics, media } = tools;
         let outbound = Outbound::new(settings.webhooks.guard.clone(), Arc::new(SystemNames));
+        let hub = Arc::<Hub>::default();
+        store.listen(Arc::clone(&hub) as _);
         let outbound = outbound.expect("a client without any option that can fail");
         Arc::new(Self {
+            // By chance, however repeatable the run: what another start of this server has left is not this one's.
+            presence: Presence::new(RandomIds::default().sid(store.clock().now())),
+            hub,
             clock: store.clock(),
             store,
             vault,
@@ -85,8 +103,16 @@ impl App {
             deliveries: Notify::new(),
             streams: Notify::new(),
             outbound,
+            noted: Noted::default(),
+            loops: Loops::default(),
             testing: admin::Testing::default(),
+            clients: AtomicU64::new(0),
         })
+    }
+
+    /// Who listens to what.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
     }
 
     /// Where everything is stored.
@@ -101,6 +127,7 @@ pub fn router(app: &Arc<App>) -> Router {
     Router::new()
         .merge(rest::router())
         .merge(media::router())
+        .merge(realtime::router())
         .merge(admin::router())
         .merge(accounts_2010::router())
         .merge(openapi::router())

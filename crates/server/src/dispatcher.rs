@@ -28,8 +28,8 @@ use crate::webhooks::post_action::{self, Sent};
 use board::{Board, Health, Offered};
 use eye::{Eye, PAUSE};
 
-/// Lanes that one write leases.
-const CHUNK: usize = 64;
+/// Lanes that one write leases. Callers may wait for it.
+const CHUNK: usize = 16;
 /// Deliveries of one lane that are sent before others have their turn.
 const IN_A_ROW: usize = 16;
 /// After the store has failed.
@@ -79,6 +79,8 @@ pub async fn run(app: Arc<App>, stops: Stops) {
     let mut earliest = now();
     let mut next_look = earliest;
     while !stops.soft.is_cancelled() {
+        // Of those whose writes shared a transaction, the first wakes this task: the others are waited for.
+        tokio::task::yield_now().await;
         while let Ok(one) = over.try_recv() {
             if is_looked_for_again(&mut board, &one) {
                 next_look = next_look.min(earliest);
@@ -109,7 +111,7 @@ pub async fn run(app: Arc<App>, stops: Stops) {
         }
         tokio::select! {
             () = stops.soft.cancelled() => {}
-            () = app.deliveries.notified() => next_look = next_look.min(earliest),
+            () = app.deliveries.notified(), if next_look > earliest => next_look = earliest,
             () = sleep_until(next_look), if !board.is_full() => {}
             Some(one) = over.recv() => {
                 if is_looked_for_again(&mut board, &one) {
@@ -230,7 +232,7 @@ async fn lease(app: &App, lanes: Vec<LaneKey>) -> Result<Vec<Leased>, StoreError
         let real = real_now();
         deliveries::lease(tx, &*ids, &lanes, (real, real.saturating_add(length)))
     };
-    app.store.write(roots, run).await
+    app.store.write_behind(roots, run).await
 }
 
 /// Leaves lanes to others at once: this server stops.
@@ -240,7 +242,7 @@ async fn let_go(app: &App, leased: Vec<Leased>) {
         let now = tx.now();
         leased.iter().try_for_each(|leased| deliveries::release(tx, leased, now))
     };
-    if let Err(error) = app.store.write::<_, StoreError>(roots, run).await {
+    if let Err(error) = app.store.write_behind::<_, StoreError>(roots, run).await {
         complain("leave deliveries to others", &error);
     }
 }
@@ -271,10 +273,17 @@ async fn settle(app: &App, leased: Leased, outcome: Outcome, is_last: bool) -> O
     loop {
         let (told, ids) = (Arc::clone(&told), Arc::clone(&app.ids));
         let run = move |tx: &mut store::Tx<'_>| {
-            let until = (!is_last).then(|| real_now().saturating_add(length));
+            // A try takes at most half of a lease: while three quarters are left, it need not be written anew.
+            let now = real_now();
+            let until = if told.0.until.saturating_sub(now) > length / 4 * 3 {
+                told.0.until
+            } else {
+                now.saturating_add(length)
+            };
+            let until = (!is_last).then_some(until);
             deliveries::settle(tx, &*ids, &told.0, &told.1, until).map_err(Failure::from)
         };
-        match app.store.write(roots.clone(), run).await {
+        match app.store.write_behind(roots.clone(), run).await {
             Ok(next) => return next,
             Err(Failure::Store(error)) if real_now() < until && !app.store.is_broken() => {
                 complain("write down a delivery", &error);

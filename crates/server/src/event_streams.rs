@@ -115,7 +115,10 @@ async fn turn(app: &App, waiting: Waiting) -> Result<(), StoreError> {
         app.store.write(roots.clone(), move |tx| deliveries::lease(tx, waiting, (real, until))).await?;
     let Some(leased) = leased else { return Ok(()) };
     let outcome = send(app, &leased).await;
-    app.store.write(roots, move |tx| deliveries::settle(tx, &leased, &outcome)).await
+    let (arrived, failed) = (outcome.arrived.len(), outcome.failed.len());
+    let given_up = app.store.write(roots, move |tx| deliveries::settle(tx, &leased, &outcome)).await?;
+    app.metrics.streamed(arrived as u64, failed as u64, given_up);
+    Ok(())
 }
 
 async fn send(app: &App, leased: &Leased) -> Outcome {
@@ -164,7 +167,8 @@ async fn ask(app: &App, leased: &Leased, items: &[Item]) -> (u8, Option<String>)
     let proof = Proof { auth_token: &auth_token, idempotency_token: &token, standard };
     let Request { method, url, headers, body, .. } = Request::json(&target, body, proof);
     let began = stopwatch::start();
-    let answer = app.outbound.ask(Asked { method, url, headers, body, total: TIMEOUT, most: 1024 }).await;
+    let asked = Asked { method, url, headers, body, connect: None, total: TIMEOUT, most: 1024 };
+    let answer = app.outbound.ask(asked).await;
     let why = match &answer {
         Ok(answered) if (200..300).contains(&answered.status) => None,
         Ok(answered) => Some(format!("it answered {}", answered.status)),

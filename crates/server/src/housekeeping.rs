@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use conversations::deliveries::pre_actions;
 use conversations::event_streams::deliveries as streams;
 use conversations::media::removals;
 use conversations::{Failure, deliveries, idempotency, media, purges, tombstones};
@@ -49,14 +50,20 @@ pub async fn keep_house(app: &App) -> Result<(), Failure> {
 async fn step(app: &App) -> Result<ControlFlow<()>, Failure> {
     let kept = i64::try_from(app.settings.webhooks.retention.as_micros()).unwrap_or(i64::MAX);
     if let Some(purge) = app.store.read(purges::next).await? {
-        let ids = Arc::clone(&app.ids);
+        let (ids, is_told) = (Arc::clone(&app.ids), purge.is_told());
         app.store.write(Roots::none(), move |tx| purges::advance(tx, &*ids, &purge)).await?;
+        if is_told {
+            app.deliveries.notify_one();
+            app.streams.notify_one();
+        }
     } else if app.store.read(tombstones::has_old).await? {
         app.store.write(Roots::none(), tombstones::prune).await?;
     } else if app.store.read(idempotency::has_old).await? {
         app.store.write(Roots::none(), idempotency::prune).await?;
     } else if app.store.read(move |tx| deliveries::has_old(tx, kept)).await? {
         app.store.write(Roots::none(), move |tx| deliveries::prune(tx, kept)).await?;
+    } else if app.store.read(move |tx| pre_actions::has_old(tx, kept)).await? {
+        app.store.write(Roots::none(), move |tx| pre_actions::prune(tx, kept)).await?;
     } else if app.store.read(move |tx| streams::has_old(tx, kept)).await? {
         app.store.write(Roots::none(), move |tx| streams::prune(tx, kept)).await?;
     } else if app.store.read(media::has_expired).await? {

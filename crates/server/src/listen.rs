@@ -1,17 +1,19 @@
 //! Connections: accepted, served as HTTP/1.1, and closed in order when the server stops.
 //!
 //! Slow and idle callers are bounded: a request's head must come within half a minute, is at most 64 KiB
-//! with a hundred headers (hyper's own limit), and only so many connections are served at a time.
+//! with a hundred headers (hyper's own limit), and only so many connections are served at a time. A connection that
+//! becomes a client's WebSocket is served on in `realtime`, by the same task.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
+use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -25,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::realtime::{self, Tunnel};
 use crate::web::Connection;
 use crate::web::edge::Counted;
 
@@ -93,13 +96,24 @@ fn is_the_callers(error: &io::Error) -> bool {
 }
 
 async fn serve(stream: TcpStream, serving: Serving) {
-    let Serving { router, connections, stops, .. } = serving;
-    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+    let Serving { router, connections, tasks, stops, .. } = serving;
+    let _counted = Counted::new(&connections);
+    // Each on the heap for as long as it runs: a client stays for hours, and needs no room for what came before.
+    let http = Box::pin(serve_http(stream, router, stops.clone()));
+    if let Some((tunnel, begun)) = http.await {
+        Box::pin(realtime::serve(tunnel, begun, (tasks, stops))).await;
+    }
+}
+
+/// Serves requests, until the connection ends or becomes a tunnel; then with what was read of that already.
+async fn serve_http(stream: TcpStream, router: Router, stops: Stops) -> Option<(Tunnel, (TcpStream, Bytes))> {
+    let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return None };
     // Without it a short answer may wait for the caller's acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
-    let _counted = Counted::new(&connections);
     let ends = Connection { peer, local };
-    let service = service_fn(move |request| Box::pin(answer(router.clone(), ends, request)));
+    let tunnel = Arc::<OnceLock<Tunnel>>::default();
+    let left_at = Arc::clone(&tunnel);
+    let service = service_fn(move |request| Box::pin(answer(router.clone(), ends, request, left_at.clone())));
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     builder.max_header_size(HEAD_BYTES).max_buf_size(HEAD_BYTES);
@@ -111,13 +125,20 @@ async fn serve(stream: TcpStream, serving: Serving) {
     let Some(ended) = ended else {
         Pin::new(&mut connection).graceful_shutdown();
         stops.hard.run_until_cancelled(connection).await;
-        return;
+        return None;
     };
     if let Err(error) = ended {
         tracing::debug!("a connection ended early: {error}");
     }
-    let stream = connection.into_parts().io.into_inner();
+    let parts = connection.into_parts();
+    let (stream, read) = (parts.io.into_inner(), parts.read_buf);
+    // The service had the other one, and is gone.
+    drop(parts.service);
+    if let Some(tunnel) = Arc::into_inner(tunnel).and_then(OnceLock::into_inner) {
+        return Some((tunnel, (stream, read)));
+    }
     let _ = tokio::time::timeout(LINGER_TIME, linger(stream)).await;
+    None
 }
 
 /// Ends our side, and takes in what the caller still sends. Closed with unread bytes, a connection is
@@ -141,8 +162,13 @@ async fn answer(
     mut router: Router,
     ends: Connection,
     mut request: Request<Incoming>,
+    tunnel: Arc<OnceLock<Tunnel>>,
 ) -> Result<Response, Infallible> {
     request.extensions_mut().insert(ends);
     // A router is always ready, so nobody waits for it.
-    Service::call(&mut router, request).await
+    let mut response = Service::call(&mut router, request).await?;
+    if let Some(begun) = response.extensions_mut().remove() {
+        let _ = tunnel.set(begun);
+    }
+    Ok(response)
 }

@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use conversations::deliveries::TryResult;
 use conversations::deliveries::inspection::{self, Backlog};
+use conversations::event_streams::inspection as streams;
 use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -39,10 +40,20 @@ pub struct Metrics {
     queue_depth: Gauge,
     wal: Gauge,
     known_credentials: Gauge,
+    pub(crate) realtime_connections: Gauge,
+    pub(crate) realtime_clients: Gauge,
+    pub(crate) realtime_frames_in: Counter,
+    pub(crate) realtime_frames_out: Counter,
+    pub(crate) realtime_cut: Counter,
+    pub(crate) realtime_durations: Histogram,
     deliveries: Family<Delivered, Counter>,
     waiting: Gauge,
     lanes: Gauge,
     lag: Gauge,
+    streamed: Family<Delivered, Counter>,
+    stream_waiting: Gauge,
+    pub(crate) loops_suspected: Counter,
+    pub(crate) pre_actions_unrecorded: Counter,
 }
 
 /// What was asked.
@@ -94,12 +105,24 @@ impl Metrics {
             queue_depth: Gauge::default(),
             wal: Gauge::default(),
             known_credentials: Gauge::default(),
+            realtime_connections: Gauge::default(),
+            realtime_clients: Gauge::default(),
+            realtime_frames_in: Counter::default(),
+            realtime_frames_out: Counter::default(),
+            realtime_cut: Counter::default(),
+            // 0.1 ms to 3 s.
+            realtime_durations: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             deliveries: Family::default(),
             waiting: Gauge::default(),
             lanes: Gauge::default(),
             lag: Gauge::default(),
+            streamed: Family::default(),
+            stream_waiting: Gauge::default(),
+            loops_suspected: Counter::default(),
+            pre_actions_unrecorded: Counter::default(),
         };
         metrics.register_http();
+        metrics.register_realtime();
         metrics.register_store();
         metrics
     }
@@ -118,8 +141,32 @@ impl Metrics {
         registry.register("webhook_lanes", help, self.lanes.clone());
         let help = "Since when the lane waits that is due longest";
         registry.register_with_unit("webhook_lag", help, Unit::Seconds, self.lag.clone());
+        registry.register("stream_events", "Events that sinks were sent", self.streamed.clone());
+        let help = "Events that wait for sinks, at most 100000";
+        registry.register("stream_events_waiting", help, self.stream_waiting.clone());
+        let help = "Lanes that had hundreds of new deliveries within a minute";
+        registry.register("webhook_loops_suspected", help, self.loops_suspected.clone());
+        let help = "Pre-action webhooks that were asked and cannot be seen";
+        registry.register("webhook_pre_actions_unrecorded", help, self.pre_actions_unrecorded.clone());
         let help = "Credentials kept in memory";
         registry.register("credentials_cache_entries", help, self.known_credentials.clone());
+    }
+
+    fn register_realtime(&mut self) {
+        let registry = self.registry.sub_registry_with_prefix("realtime");
+        registry.register(
+            "connections",
+            "Open connections, those included that nobody has been let in by",
+            self.realtime_connections.clone(),
+        );
+        registry.register("clients", "Clients that were let in and are here", self.realtime_clients.clone());
+        registry.register("frames_in", "Frames from clients", self.realtime_frames_in.clone());
+        registry.register("frames_out", "Frames to clients", self.realtime_frames_out.clone());
+        let help = "Connections cut off because the client read too slowly";
+        registry.register("cut_off", help, self.realtime_cut.clone());
+        let help = "Time from a request's frame to its reply's";
+        let durations = self.realtime_durations.clone();
+        registry.register_with_unit("request_duration", help, Unit::Seconds, durations);
     }
 
     fn register_store(&mut self) {
@@ -151,6 +198,15 @@ impl Metrics {
             TryResult::Dead => "dead",
         };
         self.deliveries.get_or_create(&Delivered { result }).inc();
+    }
+
+    /// Events that sinks have taken, have not taken, and are not offered again.
+    pub(crate) fn streamed(&self, arrived: u64, failed: u64, given_up: u64) {
+        for (result, count) in [("delivered", arrived), ("failed", failed), ("dead", given_up)] {
+            if count > 0 {
+                self.streamed.get_or_create(&Delivered { result }).inc_by(count);
+            }
+        }
     }
 
     /// What is on its way.
@@ -209,6 +265,9 @@ async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
     // A store that is too busy to say leaves the gauges as they were.
     if let Ok::<_, StoreError>(backlog) = app.store.read(inspection::backlog).await {
         app.metrics.waits(&backlog, app.clock.now());
+    }
+    if let Ok::<_, StoreError>(waiting) = app.store.read(streams::backlog).await {
+        app.metrics.stream_waiting.set(waiting);
     }
     let text = app.metrics.text(&app).unwrap_or_default();
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)

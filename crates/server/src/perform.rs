@@ -45,7 +45,7 @@ pub async fn perform(
         Verb::Create | Verb::Update => timers::set(app).await,
         Verb::List | Verb::Fetch => {}
     }
-    if call.hooks {
+    if call.hooks || operation.starts_deliveries {
         app.deliveries.notify_one();
     }
     if call.is_streamed && !matches!(operation.verb, Verb::List | Verb::Fetch) {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub rates: Rates,
     /// What opens the administration of the whole server. None: it is not there.
     pub admin_tokens: Vec<String>,
+    /// Whether whoever asks is given an access token in any name, as demonstrations want it.
+    pub demo_tokens: bool,
     /// How many connections are served at a time. More wait to be accepted.
     pub max_connections: usize,
     /// How webhooks are called.
@@ -32,6 +34,36 @@ pub struct Settings {
     pub manual_clock: Option<Arc<ManualClock>>,
     /// What may be uploaded.
     pub media: MediaSettings,
+    /// How clients of the SDK are served.
+    pub realtime: RealtimeSettings,
+}
+
+/// How clients of the SDK are served. But for the last, nobody needs other values but tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RealtimeSettings {
+    /// Until somebody who has connected says who it is.
+    pub init_time: Duration,
+    /// Between two pings. Who has not answered one by the next is gone.
+    pub ping_interval: Duration,
+    /// Until a frame has left.
+    pub write_time: Duration,
+    /// Until a client closes its end, when it has been told to.
+    pub farewell_time: Duration,
+    /// How often the store is asked for what no commit of this server has told: what other nodes have changed.
+    pub heal_every: Duration,
+}
+
+impl Default for RealtimeSettings {
+    fn default() -> Self {
+        Self {
+            init_time: Duration::from_secs(15),
+            // Proxies forget a connection in which nothing happens, often after a minute.
+            ping_interval: Duration::from_secs(25),
+            write_time: Duration::from_secs(30),
+            farewell_time: Duration::from_secs(5),
+            heal_every: Duration::from_secs(5),
+        }
+    }
 }
 
 /// What holds for uploaded files.
@@ -68,10 +100,12 @@ impl Default for Settings {
             limits: Limits::Strict,
             rates: Rates::default(),
             admin_tokens: Vec::new(),
+            demo_tokens: false,
             max_connections: 10_000,
             webhooks: WebhookSettings::default(),
             manual_clock: None,
             media: MediaSettings::default(),
+            realtime: RealtimeSettings::default(),
         }
     }
 }

@@ -15,7 +15,9 @@ use crate::event_streams;
 use crate::housekeeping;
 use crate::listen::{self, Serving, Stops};
 use crate::metrics;
+use crate::realtime;
 use crate::timers;
+use crate::webhooks::asked;
 
 /// How long what runs may go on once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -56,6 +58,13 @@ impl Server {
         server.tasks.spawn(housekeeping::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(dispatcher::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(event_streams::run(Arc::clone(&server.app), server.stops.clone()));
+        for shard in server.app.hub.shards() {
+            let pump = realtime::pump(Arc::clone(&server.app), Arc::clone(shard), server.stops.clone());
+            server.tasks.spawn(pump);
+        }
+        server.tasks.spawn(realtime::heal(Arc::clone(&server.app), server.stops.clone()));
+        server.tasks.spawn(realtime::keep_lease(Arc::clone(&server.app), server.stops.clone()));
+        server.tasks.spawn(asked::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(timers::run(Arc::clone(&server.app), server.stops.clone()));
         Ok(server)
     }
@@ -91,6 +100,7 @@ impl Server {
             stops.hard.cancel();
             tasks.wait().await;
         }
+        asked::write_down(&app).await;
         let closing = TaskTracker::new();
         let _ = closing.spawn_blocking(move || app.store.close()).await;
     }

@@ -2,9 +2,24 @@
 //!
 //! Callers never wait: a full queue refuses. Threads sleep until there is something, and take all of it (up to
 //! what they ask for) at once. A closed queue takes nothing more, and hands out what it holds before it ends.
+//!
+//! What stands behind gives way: beside others, few of it are taken at a time, so that nobody waits much longer
+//! for its sake, and it comes through all the same.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Of those behind, so many are taken along with others: a few always, so that they keep up where the others do not
+/// fill a batch, and one for so many others where these are many.
+const FEW: usize = 4;
+const SHARE: usize = 16;
+
+/// Where an item stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Before,
+    Behind,
+}
 
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
@@ -14,6 +29,7 @@ pub(crate) struct Queue<T> {
 
 struct State<T> {
     items: VecDeque<T>,
+    behind: VecDeque<T>,
     sleepers: usize,
     is_closed: bool,
 }
@@ -26,19 +42,23 @@ pub(crate) enum Refusal {
 
 impl<T> Queue<T> {
     pub(crate) fn new(max: usize) -> Self {
-        let state = State { items: VecDeque::new(), sleepers: 0, is_closed: false };
+        let state = State { items: VecDeque::new(), behind: VecDeque::new(), sleepers: 0, is_closed: false };
         Self { state: Mutex::new(state), filled: Condvar::new(), max }
     }
 
-    pub(crate) fn push(&self, item: T) -> Result<(), Refusal> {
+    pub(crate) fn push(&self, item: T, standing: Standing) -> Result<(), Refusal> {
         let mut state = self.state();
         if state.is_closed {
             return Err(Refusal::Closed);
         }
-        if state.items.len() >= self.max {
+        let items = match standing {
+            Standing::Before => &mut state.items,
+            Standing::Behind => &mut state.behind,
+        };
+        if items.len() >= self.max {
             return Err(Refusal::Full);
         }
-        state.items.push_back(item);
+        items.push_back(item);
         // Waking costs a system call, so nobody is woken who is not asleep.
         if state.sleepers > 0 {
             self.filled.notify_one();
@@ -49,7 +69,7 @@ impl<T> Queue<T> {
     /// Waits for items and takes up to `max` of them. `None` once the queue is closed and empty.
     pub(crate) fn take(&self, max: usize) -> Option<Vec<T>> {
         let mut state = self.state();
-        while state.items.is_empty() {
+        while state.is_empty() {
             if state.is_closed {
                 return None;
             }
@@ -57,19 +77,17 @@ impl<T> Queue<T> {
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.sleepers -= 1;
         }
-        let count = state.items.len().min(max);
-        Some(state.items.drain(..count).collect())
+        Some(state.take(max))
     }
 
     /// Takes up to `max` of the items that are there, without waiting.
     pub(crate) fn take_ready(&self, max: usize) -> Vec<T> {
-        let mut state = self.state();
-        let count = state.items.len().min(max);
-        state.items.drain(..count).collect()
+        self.state().take(max)
     }
 
     pub(crate) fn depth(&self) -> usize {
-        self.state().items.len()
+        let state = self.state();
+        state.items.len() + state.behind.len()
     }
 
     pub(crate) fn close(&self) {
@@ -80,5 +98,58 @@ impl<T> Queue<T> {
     /// Nothing under this lock can panic halfway, so a poisoned one is still whole.
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.behind.is_empty()
+    }
+
+    fn take(&mut self, max: usize) -> Vec<T> {
+        let count = self.items.len().min(max);
+        let beside = if count == 0 { max } else { (count / SHARE).max(FEW).min(max) };
+        let behind = self.behind.len().min(beside);
+        // A batch that is full without them is one longer for them: they may not starve.
+        let mut taken: Vec<_> = self.items.drain(..count).collect();
+        taken.extend(self.behind.drain(..behind));
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(items: std::ops::Range<u32>, behind: std::ops::Range<u32>) -> Queue<u32> {
+        let queue = Queue::new(100);
+        let push = |item, standing| assert!(queue.push(item, standing).is_ok(), "there is room");
+        behind.for_each(|item| push(item, Standing::Behind));
+        items.for_each(|item| push(item, Standing::Before));
+        queue
+    }
+
+    #[test]
+    fn what_stands_behind_gives_way_and_comes_through() {
+        let busy = queue(0..100, 100..120);
+        assert_eq!(busy.take(1), Some(vec![0, 100]));
+        assert_eq!(busy.take(8), Some((1..9).chain(101..105).collect()));
+        assert_eq!(busy.take_ready(80), (9..89).chain(105..110).collect::<Vec<_>>());
+        assert_eq!(busy.take_ready(80), (89..100).chain(110..114).collect::<Vec<_>>());
+        assert_eq!(busy.depth(), 6);
+        assert_eq!(busy.take(4), Some((114..118).collect()), "nobody else is there");
+        assert_eq!(busy.take(4), Some((118..120).collect()));
+    }
+
+    #[test]
+    fn both_are_bounded_and_handed_out_after_the_end() {
+        let queue = queue(0..100, 100..200);
+        assert!(queue.push(1, Standing::Before).is_err() && queue.push(1, Standing::Behind).is_err());
+        queue.close();
+        let mut left = 0;
+        while let Some(taken) = queue.take(64) {
+            left += taken.len();
+        }
+        assert_eq!(left, 200);
     }
 }

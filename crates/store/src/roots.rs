@@ -4,6 +4,7 @@
 //! two of them, on whatever node, wait for each other in a circle.
 
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 
 /// A kind of root: how its row is locked, and before which other kinds.
 #[derive(Debug)]
@@ -53,6 +54,12 @@ impl PartialEq for Root {
 }
 
 impl Eq for Root {}
+
+impl Hash for Root {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.order().hash(state);
+    }
+}
 
 impl PartialOrd for Root {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatus, ToSql};
 
@@ -39,7 +40,7 @@ impl Sqlite {
     pub(crate) fn writer(path: &Path, log: Arc<Log>, tools: Arc<Tools>) -> Result<Self, StoreError> {
         let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
-             PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768; PRAGMA foreign_keys = ON; \
+             PRAGMA journal_size_limit = 134217728; PRAGMA cache_size = -32768; PRAGMA foreign_keys = ON; \
              PRAGMA temp_store = MEMORY";
         connection.execute_batch(pragmas).map_err(|error| cannot_open(path, error))?;
         Ok(Self { connection, tools, log: Some(log) })
@@ -69,6 +70,10 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         .and_then(|connection| connection.busy_timeout(PATIENCE).map(|()| connection))
         .map_err(|error| cannot_open(path, error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Plans do not hang on what is bound: otherwise many a statement is prepared anew for each value.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(|error| cannot_open(path, error))?;
     Ok(connection)
 }
 

@@ -12,7 +12,7 @@ use crate::error::{Kind, StoreError};
 use crate::job::{Job, Task};
 use crate::migrations::{self, Migration};
 use crate::postgres;
-use crate::queue::{Queue, Refusal};
+use crate::queue::{Queue, Refusal, Standing};
 use crate::roots::Roots;
 use crate::session::Session;
 use crate::sqlite::{self, Log};
@@ -113,6 +113,32 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        self.write_standing(Standing::Before, roots, work).await
+    }
+
+    /// The same for what may wait: while others write, few of these share their transactions.
+    pub async fn write_behind<T, E>(
+        &self,
+        roots: Roots,
+        work: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_standing(Standing::Behind, roots, work).await
+    }
+
+    async fn write_standing<T, E>(
+        &self,
+        standing: Standing,
+        roots: Roots,
+        work: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
         if self.is_broken() {
             return Err(batch::broken().into());
         }
@@ -121,7 +147,7 @@ impl Store {
             .lane(lanes.len())
             .unwrap_or_else(|| self.0.turn.fetch_add(1, Ordering::Relaxed) % lanes.len());
         let (task, answer) = Task::new(roots, work);
-        self.submit(&lanes[lane], Box::new(task))?;
+        self.submit(&lanes[lane], Box::new(task), standing)?;
         answered(answer).await
     }
 
@@ -140,7 +166,7 @@ impl Store {
             work(tx)
         };
         let (task, answer) = Task::new(Roots::none(), once);
-        self.submit(&self.0.readers, Box::new(task))?;
+        self.submit(&self.0.readers, Box::new(task), Standing::Before)?;
         answered(answer).await
     }
 
@@ -183,8 +209,8 @@ impl Store {
         self.0.close();
     }
 
-    fn submit(&self, queue: &Jobs, job: Box<dyn Job>) -> Result<(), StoreError> {
-        queue.push(job).map_err(|refusal| match refusal {
+    fn submit(&self, queue: &Jobs, job: Box<dyn Job>, standing: Standing) -> Result<(), StoreError> {
+        queue.push(job, standing).map_err(|refusal| match refusal {
             Refusal::Full => {
                 self.0.tools.observer.refused();
                 StoreError::new(Kind::Busy, "the store is busy: its queue is full")

@@ -55,6 +55,13 @@ pub enum Command {
     #[command(subcommand)]
     Key(KeyCommand),
 
+    /// Print an access token, which the client SDK signs a user in with
+    ///
+    /// It is signed by a key of the account that is made for tokens, or by the one that is named; deleting the key
+    /// takes back all tokens it has signed. Speaks to the server that runs on the data directory, or opens the
+    /// database where none runs.
+    Token(TokenArguments),
+
     /// Administer the content templates of an account, which messages name by ContentSid
     ///
     /// Speaks to the server that runs on the data directory, or opens the database where none runs. A
@@ -272,6 +279,35 @@ pub struct Intercept {
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub struct TokenArguments {
+    /// Who the user is; the service need not know it yet
+    #[arg(long)]
+    pub identity: String,
+
+    /// The conversation service; absent for the account's default one
+    #[arg(long, value_name = "CHAT_SERVICE_SID")]
+    pub service: Option<String>,
+
+    /// For how many seconds it is good, at most 86400
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub ttl: u32,
+
+    /// The API key that signs it
+    #[arg(long, value_name = "KEY_SID")]
+    pub key: Option<String>,
+
+    /// What pushes to the user's device go out with
+    #[arg(long, value_name = "CREDENTIAL_SID")]
+    pub push_credential: Option<String>,
+
+    #[command(flatten)]
+    pub account: OfAccount,
+
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// What every administrative command takes.

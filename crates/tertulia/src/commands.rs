@@ -1,4 +1,4 @@
-//! `tertulia account`, `tertulia key` and `tertulia template`.
+//! `tertulia account`, `tertulia key`, `tertulia token` and `tertulia template`.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::administration::Administration;
-use crate::arguments::{AccountCommand, Common, KeyCommand, TemplateCommand, Which};
+use crate::arguments::{AccountCommand, Common, KeyCommand, TemplateCommand, TokenArguments, Which};
 
 const SHOWN: [&str; 6] = ["sid", "auth_token", "secret", "status", "date_created", "friendly_name"];
 
@@ -58,6 +58,25 @@ pub fn key(command: &KeyCommand) -> anyhow::Result<()> {
             let path = format!("/Keys/{}?AccountSid={account_sid}", plain(sid)?);
             print(common, &administration.ask("DELETE", &path, &[])?);
         }
+    }
+    Ok(())
+}
+
+/// `tertulia token`. The token stands alone, so that a shell can take it.
+pub fn token(arguments: &TokenArguments) -> anyhow::Result<()> {
+    let TokenArguments { identity, service, ttl, key, push_credential, account, common } = arguments;
+    let administration = Administration::reach(&common.place)?;
+    let account_sid = of_account(&administration, account.account_sid.as_deref())?;
+    let ttl = ttl.to_string();
+    let mut form = vec![("Identity", identity.as_str()), ("Ttl", &ttl)];
+    let named = [("ChatServiceSid", service), ("KeySid", key), ("PushCredentialSid", push_credential)];
+    form.extend(named.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
+    let answer = administration.ask("POST", &format!("/Tokens?AccountSid={account_sid}"), &form)?;
+    if common.json {
+        print(common, &answer);
+    } else {
+        let token = answer["token"].as_str().context("the answer has no token")?;
+        let _ = writeln!(std::io::stdout().lock(), "{token}");
     }
     Ok(())
 }

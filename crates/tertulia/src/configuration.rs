@@ -9,14 +9,15 @@ use std::time::Duration;
 use conversations::webhooks::Texts;
 use conversations::{Account, ApiKey, Limits, parse_messaging_services, parse_senders};
 use ipnet::IpNet;
-use server::{Guard, MediaSettings, PublicUrl, Rates, S3, Settings, WebhookSettings};
+use server::{Guard, MediaSettings, PublicUrl, Rates, RealtimeSettings, S3, Settings, WebhookSettings};
 use wire::{Prefix, RetryOn, Sid};
 
 use crate::environment::Environment;
 use crate::given::Given;
 use crate::logging::{Format, Logging};
 use crate::sections::{
-    AccountSection, LimitsSection, MediaSection, Sections, ServerSection, WebhooksSection,
+    AccountSection, AdminSection, LimitsSection, MediaSection, Sections, ServerSection, StorageSection,
+    WebhooksSection,
 };
 
 /// Something is wrong with what was asked, in words for people.
@@ -95,7 +96,7 @@ impl Configuration {
         let (environment, unknown) = Environment::of_process().read()?;
         let mut configuration = Self::of(&gathered(flags, &environment)?)?;
         let warning = |name| format!("the environment variable {name} is not known and means nothing");
-        configuration.warnings = unknown.into_iter().map(warning).collect();
+        configuration.warnings.extend(unknown.into_iter().map(warning));
         Ok(configuration)
     }
 
@@ -111,9 +112,11 @@ impl Configuration {
             metrics,
             settings: Settings {
                 admin_tokens: set(&admin.token).into_iter().collect(),
+                demo_tokens: admin.demo_tokens,
                 media: media_settings(media)?,
                 webhooks: webhook_settings(webhooks)?,
                 rates: rates(limits)?,
+                realtime: realtime_settings(storage),
                 ..settings(server)?
             },
             workers: workers(server.workers),
@@ -130,9 +133,14 @@ impl Configuration {
             repeatable: repeatable(server)?,
             pinned: pinned(account)?,
             logging: Logging::new(&log.level, Format::parse(&log.format)?)?,
-            warnings: Vec::new(),
+            warnings: demo_warning(admin),
         })
     }
+}
+
+fn demo_warning(admin: &AdminSection) -> Vec<String> {
+    let text = "admin.demo_tokens is on: whoever reaches this server may be any of its users";
+    admin.demo_tokens.then(|| text.to_owned()).into_iter().collect()
 }
 
 fn gathered(flags: &Given, environment: &Given) -> Result<Sections, Misconfigured> {
@@ -171,6 +179,12 @@ fn media_settings(media: &MediaSection) -> Result<MediaSettings, Misconfigured> 
     let megabytes = between("media.max_megabytes", media.max_megabytes, 1024 * 1024)?;
     let seconds = between("media.unattached_seconds", media.unattached_seconds, 100 * 366 * 86_400)?;
     Ok(MediaSettings { max_bytes: megabytes * 1024 * 1024, kept: Duration::from_secs(seconds) })
+}
+
+/// Alone on its database, a server hears of every change when it happens; beside others it must look for theirs.
+fn realtime_settings(storage: &StorageSection) -> RealtimeSettings {
+    let seconds = if storage.database.is_empty() { 5 } else { 1 };
+    RealtimeSettings { heal_every: Duration::from_secs(seconds), ..RealtimeSettings::default() }
 }
 
 fn webhook_settings(webhooks: &WebhooksSection) -> Result<WebhookSettings, Misconfigured> {

@@ -55,6 +55,7 @@ impl Environment {
             api_key_sid: plain("API_KEY_SID"),
             senders: plain("SENDERS"),
             messaging_services: plain("MESSAGING_SERVICES"),
+            demo_tokens: boolean("DEMO_TOKENS", plain("DEMO_TOKENS").as_deref())?,
             s3: GivenS3 {
                 bucket: plain("S3_BUCKET"),
                 endpoint: plain("S3_ENDPOINT"),

@@ -91,6 +91,8 @@ pub struct Given {
     #[arg(skip)]
     pub admin_token: Option<String>,
     #[arg(skip)]
+    pub demo_tokens: Option<bool>,
+    #[arg(skip)]
     pub s3: GivenS3,
     #[arg(skip)]
     pub webhooks: GivenWebhooks,
@@ -135,7 +137,7 @@ impl Given {
         let Self {
             place, listen, public_url, trusted_proxies, metrics_listen, strict, lenient, clock, seed, log_format,
             log_level, mode, account_sid, auth_token, api_key_sid, api_key_secret, senders, messaging_services,
-            admin_token, s3, webhooks,
+            admin_token, demo_tokens, s3, webhooks,
         } = self;
         place.apply(sections);
         s3.apply(sections);
@@ -166,6 +168,7 @@ impl Given {
         put_list(senders.as_deref(), &mut account.senders);
         put_list(messaging_services.as_deref(), &mut account.messaging_services);
         put(admin_token.as_deref(), &mut admin.token);
+        admin.demo_tokens = demo_tokens.unwrap_or(admin.demo_tokens);
         put(log_format.as_deref(), &mut log.format);
         put(log_level.as_deref(), &mut log.level);
     }

@@ -8,6 +8,7 @@ mod check_config;
 mod commands;
 mod configuration;
 mod data_directory;
+mod descriptors;
 mod environment;
 mod first_account;
 mod given;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Serve(given) => serve::serve(&given),
         Command::Account(command) => commands::account(&command),
         Command::Key(command) => commands::key(&command),
+        Command::Token(arguments) => commands::token(&arguments),
         Command::Template(command) => commands::template(&command),
         Command::Webhooks(command) => webhooks::webhooks(&command),
         Command::Intercept(arguments) => return intercept::intercept(&arguments),

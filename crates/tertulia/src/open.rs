@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use conversations::{Ids, MIGRATIONS, RandomIds, SeededIds, Vault, seeded_ids};
+use conversations::{Ids, MIGRATIONS, RandomIds, SeededIds, Vault, seeded_ids, takeover};
 use server::{ManualClock, MediaStore, Metrics, SystemClock, Tools};
 use store::{Clock, Options, Roots, Store, StoreError};
 use wire::Timestamp;
@@ -45,6 +45,11 @@ pub fn open(directory: &DataDirectory, storage: &Storage, repeatable: &Repeatabl
     };
     let store = store.context("cannot open the database")?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("cannot start a runtime")?;
+    if storage.database.is_none() {
+        // The directory is this process's alone, and so is the database in it.
+        let taken = runtime.block_on(store.write::<_, StoreError>(Roots::none(), takeover::take_over));
+        taken.context("cannot free what the last process had under way")?;
+    }
     let ids = runtime.block_on(begin(&store, manual_clock.as_deref(), repeatable.seed));
     let ids = ids.context("cannot go on from what the last start left")?;
     let media = media(directory, storage)?;

@@ -101,6 +101,7 @@ pub struct AccountSection {
 #[serde(deny_unknown_fields)]
 pub struct AdminSection {
     pub token: String,
+    pub demo_tokens: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

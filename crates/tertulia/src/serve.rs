@@ -16,6 +16,7 @@ use crate::banner;
 use crate::bind::{bind, local_url};
 use crate::configuration::{Configuration, Pinned};
 use crate::data_directory::DataDirectory;
+use crate::descriptors;
 use crate::first_account;
 use crate::given::Given;
 use crate::open::{Opened, open};
@@ -46,6 +47,7 @@ pub fn serve(flags: &Given) -> anyhow::Result<()> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    descriptors::raise(settings.max_connections);
     let listeners = runtime.block_on(bind(listen, metrics))?;
     let Opened { store, tools, manual_clock } = open(&directory, &storage, &repeatable)?;
     let settings = Settings { manual_clock, ..settings };

@@ -204,7 +204,7 @@ pub fn heard(request: http::request::Builder) -> http::request::Builder {
         .header("x-twilio-webhook-enabled", "true")
 }
 
-fn vault() -> Arc<Vault> {
+pub(crate) fn vault() -> Arc<Vault> {
     Arc::new(Vault::new(&[7; 32]))
 }
 

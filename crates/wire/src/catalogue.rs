@@ -203,9 +203,16 @@ impl Problem {
     pub const INVALID_CONTENT_VARIABLES: Self = Self::new(50527, 400, "Invalid content variables format");
     pub const CONTENT_SID_MISSING: Self = Self::new(50528, 400, "Content SID is missing");
     pub const CONTENT_VARIABLES_TOO_LONG: Self = Self::new(50529, 400, "Content variables are too long");
+    pub const CHANNEL_METADATA_NOT_FOUND: Self = Self::new(50530, 404, "Channel Metadata not found");
     pub const CONTENT_VARIABLE_KEY_TOO_LONG: Self = Self::new(50540, 400, "Content variable key is too long");
     pub const CONTENT_VARIABLE_VALUE_TOO_LONG: Self = Self::new(50541, 400, "Content variable value is too long");
     pub const UNSUPPORTED_CONTENT_TYPE: Self = Self::new(50542, 400, "Unsupported Content Template Type");
+
+    // Sync
+    pub const SYNC_ACCESS_FORBIDDEN: Self = Self::new(54007, 403, "Access forbidden for identity");
+    pub const SYNC_DOCUMENT_NOT_FOUND: Self = Self::new(54100, 404, "Document not found");
+    pub const SYNC_LIST_NOT_FOUND: Self = Self::new(54150, 404, "List not found");
+    pub const SYNC_MAP_NOT_FOUND: Self = Self::new(54200, 404, "Map not found");
 
     // Event Streams
     pub const SINK_IN_USE: Self = Self::new(91007, 400, "Sink still in use");
@@ -393,9 +400,14 @@ impl Problem {
         ("INVALID_CONTENT_VARIABLES", Self::INVALID_CONTENT_VARIABLES),
         ("CONTENT_SID_MISSING", Self::CONTENT_SID_MISSING),
         ("CONTENT_VARIABLES_TOO_LONG", Self::CONTENT_VARIABLES_TOO_LONG),
+        ("CHANNEL_METADATA_NOT_FOUND", Self::CHANNEL_METADATA_NOT_FOUND),
         ("CONTENT_VARIABLE_KEY_TOO_LONG", Self::CONTENT_VARIABLE_KEY_TOO_LONG),
         ("CONTENT_VARIABLE_VALUE_TOO_LONG", Self::CONTENT_VARIABLE_VALUE_TOO_LONG),
         ("UNSUPPORTED_CONTENT_TYPE", Self::UNSUPPORTED_CONTENT_TYPE),
+        ("SYNC_ACCESS_FORBIDDEN", Self::SYNC_ACCESS_FORBIDDEN),
+        ("SYNC_DOCUMENT_NOT_FOUND", Self::SYNC_DOCUMENT_NOT_FOUND),
+        ("SYNC_LIST_NOT_FOUND", Self::SYNC_LIST_NOT_FOUND),
+        ("SYNC_MAP_NOT_FOUND", Self::SYNC_MAP_NOT_FOUND),
         ("SINK_IN_USE", Self::SINK_IN_USE),
     ];
 }

@@ -20,6 +20,8 @@ use crate::timestamp::Timestamp;
 #[derive(Clone, Debug, Default)]
 pub struct Form {
     pairs: Vec<(String, String)>,
+    /// What stands among the pairs and was not the caller's word.
+    added: BTreeSet<String>,
     asked: Option<Arc<Asked>>,
 }
 
@@ -127,7 +129,21 @@ impl Form {
         self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Puts one value in the place of all that this name had, as a pre-action webhook may ask.
+    /// Whether the caller himself has said something under this name.
+    pub fn says(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(given, _)| given == name) && !self.added.contains(name)
+    }
+
+    /// Does what a pre-action webhook asks for: puts its value in the place of all that this name had. It is not the
+    /// caller who says what he has not said before.
+    pub fn overrule(&mut self, name: &str, value: String) -> Result<(), Problem> {
+        if !self.says(name) {
+            self.added.insert(name.to_owned());
+        }
+        self.set(name, value)
+    }
+
+    /// Puts one value in the place of all that this name had.
     pub fn set(&mut self, name: &str, value: String) -> Result<(), Problem> {
         self.pairs.retain(|(given, _)| given != name);
         self.push(name.to_owned(), value)
@@ -279,6 +295,16 @@ mod tests {
 
     fn names(problem: &Problem, name: &str) -> bool {
         (problem.code, problem.status) == (20001, 400) && problem.message.contains(name)
+    }
+
+    #[test]
+    fn what_a_webhook_adds_is_not_the_callers_word() {
+        let mut form = Form::parse(b"Body=a").expect("a form");
+        form.overrule("Body", "b".to_owned()).expect("text");
+        form.overrule("Author", "c".to_owned()).expect("text");
+        assert_eq!((form.get("Body"), form.says("Body")), (Some("b"), true));
+        assert_eq!((form.get("Author"), form.says("Author")), (Some("c"), false));
+        assert!(!form.says("Attributes"));
     }
 
     #[test]
@@ -445,7 +471,7 @@ mod tests {
             let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&given).finish();
             let form = Form::parse(body.as_bytes()).unwrap();
             // A pair of two empty texts is written as `=`.
-            prop_assert_eq!(form, Form { pairs: given, asked: None });
+            prop_assert_eq!(form, Form { pairs: given, ..Form::default() });
         }
 
         #[test]

@@ -8,6 +8,7 @@
 
 #![warn(missing_docs)]
 
+mod access_token;
 mod address;
 mod attributes;
 mod catalogue;
@@ -21,12 +22,13 @@ mod signature;
 mod target;
 mod timestamp;
 
+pub use access_token::{AccessToken, ChatGrant, UnverifiedToken};
 pub use address::{Channel, channel_of, proxy_channel_of};
 pub use attributes::Attributes;
 pub use duration::IsoDuration;
 pub use form::{Asked, Form};
 pub use key::Key;
-pub use page::{Cursor, List, Meta, PageRequest, Position, meta};
+pub use page::{Cursor, List, Meta, PageRequest, Position, Tokens, meta};
 pub use problem::Problem;
 pub use sid::{Prefix, Sid};
 pub use signature::{signature, signed_text, standard_signature, with_body_sha256};

@@ -213,6 +213,25 @@ pub fn meta(
     }
 }
 
+/// What a client that sends tokens back, and follows no URLs, is told in the place of [`Meta`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// None on the first page.
+    pub previous_token: Option<String>,
+    /// None on the last page.
+    pub next_token: Option<String>,
+}
+
+impl Tokens {
+    /// `next` and `previous` are those of [`meta`].
+    pub fn new(list: List, next: Option<Cursor>, previous: Option<Cursor>) -> Self {
+        Self {
+            previous_token: previous.and_then(|row| Position::Before(row).token(list)),
+            next_token: next.and_then(|row| Position::After(row).token(list)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

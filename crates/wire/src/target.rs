@@ -5,6 +5,10 @@
 //! on which no library changes anything (that of the WHATWG's standard), and what a receiver does not see
 //! is not signed: user and password, the fragment, and the port of an https URL.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
 use url::Url;
 
 /// A configured URL.
@@ -25,10 +29,10 @@ pub struct Overrides {
     pub retry_count: Option<u32>,
     /// `rp`: which failures are tried again. Empty where nothing is said.
     pub retry_on: Vec<RetryOn>,
-    /// `ct`: milliseconds until there must be a connection.
-    pub connect_timeout: Option<u32>,
-    /// `tt`: milliseconds that a try may take in all.
-    pub total_timeout: Option<u32>,
+    /// `ct`, in milliseconds.
+    connect_timeout: Option<u32>,
+    /// `tt`, in milliseconds.
+    total_timeout: Option<u32>,
 }
 
 /// A kind of failure that is worth another try.
@@ -46,6 +50,8 @@ pub enum RetryOn {
     All,
 }
 
+/// Bytes of a URL that is remembered.
+const REMEMBERED: usize = 2048;
 /// The most tries that a URL may ask for.
 const MOST_RETRIES: u32 = 50;
 /// Milliseconds, of Twilio's connection overrides.
@@ -72,6 +78,24 @@ impl Target {
         let _ = url.set_username("");
         let _ = url.set_password(None);
         Some(Self { url, credentials, overrides })
+    }
+
+    /// The same for who reads one URL again and again: each thread remembers its last.
+    pub fn parse_again(text: &str) -> Option<Arc<Self>> {
+        thread_local! {
+            static LAST: RefCell<Option<(String, Arc<Target>)>> = const { RefCell::new(None) };
+        }
+        let last = LAST.with_borrow(|last| {
+            last.as_ref().filter(|(url, _)| url == text).map(|(_, target)| Arc::clone(target))
+        });
+        if last.is_some() {
+            return last;
+        }
+        let target = Arc::new(Self::parse(text)?);
+        if text.len() <= REMEMBERED {
+            LAST.set(Some((text.to_owned(), Arc::clone(&target))));
+        }
+        Some(target)
     }
 
     /// What is asked: without user, password and fragment.
@@ -114,6 +138,16 @@ impl Target {
 }
 
 impl Overrides {
+    /// How long there may be no connection.
+    pub fn connect_timeout(&self) -> Option<Duration> {
+        self.connect_timeout.map(|milliseconds| Duration::from_millis(milliseconds.into()))
+    }
+
+    /// How long a try may take in all.
+    pub fn total_timeout(&self) -> Option<Duration> {
+        self.total_timeout.map(|milliseconds| Duration::from_millis(milliseconds.into()))
+    }
+
     fn parse(fragment: &str) -> Self {
         let mut overrides = Self::default();
         for (name, value) in fragment.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -151,6 +185,19 @@ mod tests {
 
     fn target(text: &str) -> Target {
         Target::parse(text).expect("it is a target")
+    }
+
+    #[test]
+    fn a_url_that_is_remembered_is_no_other() {
+        let read = |text: &str| Target::parse_again(text).map(|target| target.url().as_str().to_owned());
+        for (given, expected) in
+            [("http://a/#rc=1", Some("http://a/")), ("http://b/", Some("http://b/")), ("c", None)]
+        {
+            for _ in 0..2 {
+                assert_eq!(read(given).as_deref(), expected);
+            }
+        }
+        assert_eq!(Target::parse_again("http://a/#rc=1").map(|a| a.overrides.retry_count), Some(Some(1)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use wire::{Channel, IsoDuration, channel_of};
 
 use crate::heads::State;
+use crate::permissions::{self, Permission};
 use crate::prelude::*;
 
 const SECOND: i64 = 1_000_000;
@@ -11,8 +12,21 @@ const MINUTE: i64 = 60 * SECOND;
 /// What runs longer ends in the year 9999 anyway, and added to a date it stays a number.
 const LONGEST: i64 = Timestamp::MAX.micros();
 
+/// What a client may not say of a conversation.
+const NOT_OF_CLIENTS: [&str; 8] = [
+    "State",
+    "Timers.Inactive",
+    "Timers.Closed",
+    "MessagingServiceSid",
+    "Bindings.Email.Address",
+    "Bindings.Email.Name",
+    "DateCreated",
+    "DateUpdated",
+];
+
 /// What create and update share. On create an empty text is none; on update an empty `UniqueName`
-/// clears and an empty `FriendlyName` or `MessagingServiceSid` is passed over.
+/// clears and an empty `FriendlyName` or `MessagingServiceSid` is passed over. From clients an empty `FriendlyName`
+/// clears, too.
 #[derive(Clone, Debug)]
 pub struct ConversationForm {
     pub friendly_name: Option<String>,
@@ -27,16 +41,19 @@ pub struct ConversationForm {
     pub bindings: Bindings,
     pub date_created: Option<Timestamp>,
     pub date_updated: Option<Timestamp>,
+    /// What a client needs to update with it.
+    pub needs: Vec<Permission>,
 }
 
 impl FromForm for ConversationForm {
     fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        permissions::refuse(call, form, &NOT_OF_CLIENTS, Problem::USER_NOT_AUTHORIZED)?;
         let attributes = |text| Attributes::parse(text, call.limits.limit(16 * 1024));
         Ok(Self {
-            // Twilio: an empty FriendlyName does not clear.
+            // Twilio: an empty FriendlyName does not clear, but from an SDK.
             friendly_name: form
                 .text("FriendlyName", call.limits.limit(256), Problem::FRIENDLY_NAME_TOO_LONG)?
-                .filter(|name| !name.is_empty()),
+                .filter(|name| !name.is_empty() || call.client().is_some()),
             unique_name: form.get("UniqueName").map(|name| parse_unique_name(call, name)).transpose()?,
             messaging_service_sid: match form.get("MessagingServiceSid") {
                 None | Some("") => None,
@@ -51,8 +68,18 @@ impl FromForm for ConversationForm {
             bindings: Bindings::from_form(form)?,
             date_created: form.timestamp("DateCreated", Problem::INVALID_DATE_CREATED)?,
             date_updated: form.timestamp("DateUpdated", Problem::INVALID_DATE_UPDATED)?,
+            needs: needs(form),
         })
     }
+}
+
+fn needs(form: &Form) -> Vec<Permission> {
+    let parts = [
+        ("FriendlyName", Permission::EditConversationName),
+        ("UniqueName", Permission::EditConversationName),
+        ("Attributes", Permission::EditConversationAttributes),
+    ];
+    parts.into_iter().filter(|(name, _)| form.says(name)).map(|(_, permission)| permission).collect()
 }
 
 impl ConversationForm {
@@ -74,6 +101,7 @@ impl ConversationForm {
             bindings,
             date_created,
             date_updated,
+            needs: _,
         } = self;
         friendly_name.is_some()
             || unique_name.is_some()

@@ -98,7 +98,7 @@ impl Wanted {
 }
 
 /// A kind of target, or the sid of whoever configured one.
-fn parse_target(text: &str) -> Option<Vec<u8>> {
+pub(super) fn parse_target(text: &str) -> Option<Vec<u8>> {
     let kind = match text.to_ascii_lowercase().as_str() {
         "account" => Some(b'a'),
         "service" => Some(b's'),
@@ -122,7 +122,7 @@ pub const MOST_TRIES: i64 = 100;
 /// What is counted of a backlog.
 pub const COUNTED: i64 = 100_000;
 /// Deliveries that are read for one page of a narrowed list.
-const SCANNED: i64 = 5_000;
+pub(super) const SCANNED: i64 = 5_000;
 
 impl Status {
     /// As it is shown, in any case.
@@ -197,21 +197,21 @@ impl Delivery {
 }
 
 /// A condition that grows, with what it binds.
-struct Condition<'a> {
-    text: String,
-    params: Vec<&'a dyn Value>,
+pub(super) struct Condition<'a> {
+    pub(super) text: String,
+    pub(super) params: Vec<&'a dyn Value>,
 }
 
 impl<'a> Condition<'a> {
     /// The tenant comes first. Whoever may see all accounts reads in the order of the key.
-    fn of(account_sid: Option<&'a Sid<Account>>) -> Self {
+    pub(super) fn of(account_sid: Option<&'a Sid<Account>>) -> Self {
         match account_sid {
             Some(sid) => Self { text: "WHERE d.account_sid = $1".to_owned(), params: vec![sid] },
             None => Self { text: "WHERE d.number > 0".to_owned(), params: Vec::new() },
         }
     }
 
-    fn and(&mut self, compared: &str, value: &'a dyn Value) {
+    pub(super) fn and(&mut self, compared: &str, value: &'a dyn Value) {
         self.params.push(value);
         let _ = write!(self.text, " AND {compared} ${}", self.params.len());
     }

@@ -63,6 +63,11 @@ impl LaneKey {
         Self(key)
     }
 
+    /// Somebody who is told, or asked, without any order.
+    pub fn of_target(target: TargetKey) -> Self {
+        Self(Self::half_of(target))
+    }
+
     /// What all lanes of a target begin with.
     pub(super) fn half_of(target: TargetKey) -> Vec<u8> {
         let (of_target, target) = match target {
@@ -107,6 +112,14 @@ impl LaneKey {
         let (kind, sid) = half.split_first()?;
         Some((*kind, sid.try_into().ok()?))
     }
+}
+
+/// Of all tenants: for who is alone with the store.
+const FREE_ALL: &str = "UPDATE lanes SET leased_until = 0 WHERE leased_until > 0";
+
+/// Lets every lane go.
+pub fn free_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.put(FREE_ALL, &[])
 }
 
 impl Value for LaneKey {

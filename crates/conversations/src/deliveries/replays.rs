@@ -95,7 +95,8 @@ pub fn next(tx: &mut Tx<'_>, ids: &dyn Ids, lane: &LaneKey) -> Result<Step, Stor
         if let Some(event) = events::of_replay(tx, ids, &webhook, (&shown, message))? {
             let configuration = &webhook.configuration;
             let (url, method) = (configuration.url.as_deref(), configuration.method.unwrap_or(Method::Post));
-            let number = super::insert(tx, &event, lane, (url, method))?;
+            let waits = super::insert(tx, &event, lane, (url, method))?;
+            let number = if waits { super::newest(tx, lane)? } else { None };
             tx.put(ADVANCE, &[lane, &(message.key.index() + 1), &number])?;
             return Ok(number.map_or(Step::Later, Step::Tell));
         }

@@ -104,6 +104,9 @@ const RELEASE: &str = "UPDATE sinks SET leased_until = 0, due = $4, failures = $
 const DROP: &str = "DELETE FROM stream_deliveries WHERE number IN (SELECT number FROM stream_deliveries \
      WHERE account_sid = $1 AND sink_sid = $2 AND status = 0 ORDER BY number LIMIT $3)";
 
+/// Of all tenants: for who is alone with the store.
+const FREE_ALL: &str = "UPDATE sinks SET leased_until = 0 WHERE leased_until > 0";
+
 // The scans for what is old: the other statements without a tenant.
 const OLD: &str = "SELECT number FROM stream_deliveries WHERE status = 2 AND date_created < $1 ORDER BY date_created LIMIT 1";
 const PRUNE: &str = "DELETE FROM stream_deliveries WHERE number IN (SELECT number FROM stream_deliveries \
@@ -175,8 +178,8 @@ pub fn lease(
 }
 
 /// Writes down how a turn went, and lets the sink go. A holder whose lease has lapsed still says what it
-/// knows of the events, and leaves the sink alone.
-pub fn settle(tx: &mut Tx<'_>, leased: &Leased, outcome: &Outcome) -> Result<(), StoreError> {
+/// knows of the events, and leaves the sink alone. Answers how many were given up.
+pub fn settle(tx: &mut Tx<'_>, leased: &Leased, outcome: &Outcome) -> Result<u64, StoreError> {
     let Waiting { sid, account_sid } = leased.waiting;
     let now = tx.now();
     for item in &outcome.arrived {
@@ -191,14 +194,21 @@ pub fn settle(tx: &mut Tx<'_>, leased: &Leased, outcome: &Outcome) -> Result<(),
         (true, true) => leased.failures,
         (false, _) => 0,
     };
+    let mut given_up = 0;
     if !outcome.failed.is_empty() {
         let old = now.saturating_plus_micros(-KEPT);
         let older = now.saturating_plus_micros(-KEPT_UNTRIED);
-        tx.put(GIVE_UP, &[&account_sid, &sid, &old, &CHUNK, &older])?;
+        given_up = tx.execute(GIVE_UP, &[&account_sid, &sid, &old, &CHUNK, &older])?;
     }
     let wait = if failures > 0 { rest(failures, outcome.chance) } else { 0 };
     let due = now.saturating_plus_micros(wait);
-    tx.put(RELEASE, &[&account_sid, &sid, &leased.until, &due, &failures])
+    tx.put(RELEASE, &[&account_sid, &sid, &leased.until, &due, &failures])?;
+    Ok(given_up)
+}
+
+/// Lets every sink go.
+pub fn free_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.put(FREE_ALL, &[])
 }
 
 /// Whether something that was given up is older than `kept`, in microseconds.

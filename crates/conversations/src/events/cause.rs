@@ -64,11 +64,6 @@ impl<'a> Cause<'a> {
         }
     }
 
-    /// What is left of something that was told when it was done.
-    pub fn unheard(account_sid: Sid<Account>, chat_service_sid: Sid<Service>, ids: &'a dyn Ids) -> Self {
-        Self { is_heard: false, is_streamed: false, ..Self::of_server(account_sid, chat_service_sid, ids) }
-    }
-
     /// Whether it is worth looking at what is told.
     pub fn is_told(&self) -> bool {
         self.is_heard || self.is_streamed || self.rehearsal.is_some()

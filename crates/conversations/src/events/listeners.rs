@@ -3,7 +3,7 @@
 //! removed acts on the next change.
 
 use super::{Cause, EventType};
-use crate::conversation_webhooks::{self, Webhook};
+use crate::conversation_webhooks::Webhook;
 use crate::deliveries::{Subject, TargetKey};
 use crate::prelude::*;
 use crate::webhooks::{Method, Texts};
@@ -15,9 +15,26 @@ pub struct Listener {
     pub url: Option<String>,
     pub method: Method,
     /// Those that it listens to; none listens to messages alone.
-    filters: Option<Texts>,
+    filters: Option<Names>,
     /// Words that a message must have one of.
     triggers: Option<Texts>,
+}
+
+/// Names of events, as JSON text of an array. Every change reads them for everybody who may listen, and no
+/// name has a letter that JSON writes in another way, so that they are looked through as they are.
+#[derive(Default)]
+struct Names(String);
+
+impl Names {
+    fn contain(&self, event_type: EventType) -> bool {
+        self.0.split('"').any(|name| name == event_type.name())
+    }
+}
+
+impl Column for Names {
+    fn from_cell(cell: Cell<'_>) -> Option<Self> {
+        String::from_cell(cell).map(Self)
+    }
 }
 
 impl Listener {
@@ -28,7 +45,7 @@ impl Listener {
             target: TargetKey::Webhook(webhook.sid),
             url: configuration.url,
             method: configuration.method.unwrap_or(Method::Post),
-            filters: configuration.filters,
+            filters: configuration.filters.map(|filters| Names(filters.as_json().to_owned())),
             triggers: configuration.triggers,
         }
     }
@@ -36,7 +53,7 @@ impl Listener {
     /// Whether it wants to be told of this.
     pub fn hears(&self, event_type: EventType, body: Option<&str>) -> bool {
         if let Some(filters) = &self.filters {
-            return filters.contains(event_type.name());
+            return filters.contain(event_type);
         }
         let is_triggered =
             |triggers: &Texts| triggers.iter().any(|word| body.is_some_and(|body| has_word(body, word)));
@@ -57,35 +74,29 @@ fn has_word(body: &str, word: &str) -> bool {
     })
 }
 
-const OF_ACCOUNT_AND_SERVICE: &str = "SELECT 1, account_sid, method, filters, post_webhook_url \
+// In one statement: most changes find one listener or none.
+const ALL: &str = "SELECT 1, account_sid, method, filters, post_webhook_url, NULL \
      FROM account_webhooks WHERE account_sid = $1 AND post_webhook_url IS NOT NULL \
-     UNION ALL SELECT 2, chat_service_sid, method, filters, post_webhook_url \
-     FROM service_webhooks WHERE account_sid = $1 AND chat_service_sid = $2 AND post_webhook_url IS NOT NULL";
+     UNION ALL SELECT 2, chat_service_sid, method, filters, post_webhook_url, NULL \
+     FROM service_webhooks WHERE account_sid = $1 AND chat_service_sid = $2 AND post_webhook_url IS NOT NULL \
+     UNION ALL SELECT 3, sid, method, filters, url, triggers \
+     FROM conversation_webhooks WHERE conversation_sid = $3";
 
 /// All that there are for this subject.
 pub fn of(tx: &mut Tx<'_>, cause: &Cause<'_>, subject: Subject) -> Result<Vec<Listener>, StoreError> {
-    let mut found =
-        tx.rows(OF_ACCOUNT_AND_SERVICE, &[&cause.account_sid, &cause.chat_service_sid], |row| {
-            let (level, sid): (i64, [u8; 16]) = (row.next()?, row.next()?);
-            let (method, filters): (Option<Method>, Option<Texts>) = (row.next()?, row.next()?);
-            Ok(Listener {
-                target: if level == 1 {
-                    TargetKey::Account(Sid::from_bytes(sid))
-                } else {
-                    TargetKey::Service(Sid::from_bytes(sid))
-                },
-                url: row.next()?,
-                method: method.unwrap_or(Method::Post),
-                // Twilio: events that are not listed do not fire, so where nothing is listed none does.
-                filters: Some(filters.unwrap_or_else(Texts::none)),
-                triggers: None,
-            })
-        })?;
-    if let Some(conversation) = subject.conversation() {
-        let webhooks = conversation_webhooks::of_conversation(tx, conversation)?;
-        found.extend(webhooks.into_iter().map(Listener::of_webhook));
-    }
-    Ok(found)
+    let params: &[&dyn Value] = &[&cause.account_sid, &cause.chat_service_sid, &subject.conversation()];
+    tx.rows(ALL, params, |row| {
+        let (level, sid): (i64, [u8; 16]) = (row.next()?, row.next()?);
+        let (method, filters): (Option<Method>, Option<Names>) = (row.next()?, row.next()?);
+        let (target, filters) = match level {
+            // Twilio: events that are not listed do not fire, so where nothing is listed none does.
+            1 => (TargetKey::Account(Sid::from_bytes(sid)), filters.or(Some(Names::default()))),
+            2 => (TargetKey::Service(Sid::from_bytes(sid)), filters.or(Some(Names::default()))),
+            _ => (TargetKey::Webhook(Sid::from_bytes(sid)), filters),
+        };
+        let (url, triggers) = (row.next()?, row.next()?);
+        Ok(Listener { target, url, method: method.unwrap_or(Method::Post), filters, triggers })
+    })
 }
 
 #[cfg(test)]

@@ -32,6 +32,11 @@ impl Payload {
         self.pairs.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
+    /// The value of a name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs().find(|(given, _)| *given == name).map(|(_, value)| value)
+    }
+
     /// What is told, or asked about.
     pub fn event_type(&self) -> &str {
         self.pairs().next().map_or("", |(_, name)| name)

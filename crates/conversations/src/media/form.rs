@@ -37,7 +37,11 @@ impl About {
         if !is_content_type(content_type) {
             return Err(Problem::INVALID_MEDIA_CONTENT_TYPE);
         }
-        let author = form.text("Author", call.limits.limit(256), Problem::AUTHOR_TOO_LONG)?;
+        let author = match call.client() {
+            // Whose file it is, is known of a client.
+            Some(client) => Some(client.identity.clone()),
+            None => form.text("Author", call.limits.limit(256), Problem::AUTHOR_TOO_LONG)?,
+        };
         Ok(Self {
             content_type: content_type.to_owned(),
             filename: given("Filename").and_then(filename),

@@ -1,11 +1,14 @@
 //! How somebody comes to take part.
 
+use std::borrow::Cow;
+
 use super::addresses::{bound, move_set, pair_owner, take_pair};
 use super::group::admit;
 use super::kind::{Binding, Described};
 use super::remove;
 use crate::events::{self, EventType};
 use crate::heads::Head;
+use crate::permissions::{self, Permission};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
 use crate::{conversations, memberships, participants, users};
@@ -29,6 +32,8 @@ pub struct CreateParticipant {
 
 impl FromForm for CreateParticipant {
     fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        permissions::refuse(call, form, &["RoleSid"], Problem::USER_UNAUTHORIZED_TO_SET_ROLE)?;
+        permissions::refuse(call, form, &["DateCreated", "DateUpdated"], Problem::USER_NOT_AUTHORIZED)?;
         let described = Described {
             identity: form.get("Identity"),
             address: form.get("MessagingBinding.Address"),
@@ -89,6 +94,42 @@ impl Participant {
         }
         participant
     }
+}
+
+/// Judges whether whoever calls may add whom the form describes to a locked conversation. Whoever has made the
+/// conversation joins it in the role of creators.
+pub(super) fn allowed<'a>(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    (service, head): (&Service, &Head),
+    form: &'a CreateParticipant,
+) -> Result<Cow<'a, CreateParticipant>, Failure> {
+    let Some(client) = call.client() else { return Ok(Cow::Borrowed(form)) };
+    let standing = permissions::in_conversation(tx, call, head.sid)?;
+    let is_self = form.identity.as_ref() == Some(&client.identity);
+    let joins = is_self && !standing.is_member();
+    if !joins {
+        standing.require_member()?;
+    }
+    if form.identity.is_some() && !is_self {
+        standing.require(Permission::AddParticipant)?;
+    }
+    if form.binding.is_some() {
+        standing.require(Permission::AddNonChatParticipant)?;
+    }
+    if !joins {
+        return Ok(Cow::Borrowed(form));
+    }
+    standing.require(Permission::JoinConversation)?;
+    let conversation = conversations::of_head(tx, head)?;
+    if !conversations::may_join(call, &standing, &conversation) {
+        return Err(Problem::USER_NOT_AUTHORIZED.into());
+    }
+    if conversation.created_by != client.identity {
+        return Ok(Cow::Borrowed(form));
+    }
+    let role_sid = Some(service.default_conversation_creator_role_sid);
+    Ok(Cow::Owned(CreateParticipant { role_sid, ..form.clone() }))
 }
 
 /// Adds a participant to a locked, open conversation and counts it in the head, which the caller

@@ -6,9 +6,21 @@ use super::join::ATTRIBUTES_LENGTH;
 use super::kind::Binding;
 use crate::events::{self, Cause, EventType};
 use crate::heads::{self, Head};
+use crate::permissions::{self, Permission};
 use crate::prelude::*;
 use crate::roles::{self, RoleType};
 use crate::{memberships, participants, services, users};
+
+/// What a client may not say of a participant. How far it has read itself, it says of its own conversations.
+const NOT_OF_CLIENTS: [&str; 7] = [
+    "Identity",
+    "MessagingBinding.ProxyAddress",
+    "MessagingBinding.ProjectedAddress",
+    "LastReadMessageIndex",
+    "LastReadTimestamp",
+    "DateCreated",
+    "DateUpdated",
+];
 
 /// The largest index that a JavaScript client reads without loss.
 pub const LARGEST_INDEX: i64 = (1 << 53) - 1;
@@ -107,6 +119,8 @@ impl ReadHorizon {
 
 impl FromForm for UpdateParticipant {
     fn from_form(call: &Call, form: &Form) -> Result<Self, Problem> {
+        permissions::refuse(call, form, &["RoleSid"], Problem::USER_UNAUTHORIZED_TO_SET_ROLE)?;
+        permissions::refuse(call, form, &NOT_OF_CLIENTS, Problem::USER_NOT_AUTHORIZED)?;
         let attributes = |text| Attributes::parse(text, call.limits.limit(ATTRIBUTES_LENGTH));
         let text = |text: &str| Ok::<_, Problem>(text.to_owned());
         let identity = match form.get("Identity") {
@@ -205,7 +219,12 @@ pub fn update(
 ) -> Result<Participant, Failure> {
     services::require(tx, call)?;
     let mut head = heads::lock(tx, call, path)?;
+    let standing = permissions::of_member(tx, call, head.sid)?;
     let before = participants::of_path(tx, call, path, head.sid)?;
+    if form.attributes.is_some() {
+        let (own, any) = (Permission::EditOwnParticipantAttributes, Permission::EditAnyParticipantAttributes);
+        standing.require_own_or_any(standing.is(&before), own, any)?;
+    }
     head.require_open()?;
     if form.is_empty() {
         return Ok(before);

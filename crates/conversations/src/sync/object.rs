@@ -49,6 +49,16 @@ impl SyncObject {
         }
     }
 
+    /// Where it stands, under this scheme and host.
+    pub fn url(&self, base_url: &str) -> String {
+        let kind = match self.object_type() {
+            ObjectType::Document => "Documents",
+            ObjectType::List => "Lists",
+            ObjectType::Map => "Maps",
+        };
+        format!("{base_url}/v3/{kind}/{self}")
+    }
+
     /// What it hangs on: its events are numbered by this root's positions.
     pub fn root(&self) -> Root {
         match *self {

@@ -87,11 +87,13 @@ struct Shown {
 
 /// What a list tells of a try.
 #[derive(Default, Deserialize)]
-struct LastTry {
+pub struct LastTry {
     date: Option<String>,
-    milliseconds: Option<u64>,
-    status: Option<u16>,
-    error: Option<String>,
+    pub milliseconds: Option<u64>,
+    pub method: Option<String>,
+    pub url: Option<String>,
+    pub status: Option<u16>,
+    pub error: Option<String>,
 }
 
 impl Shown {
@@ -138,9 +140,9 @@ struct Whole {
 }
 
 /// What the last request said, or the first will say.
-struct Parameters {
-    form: Form,
-    retry_count: i64,
+pub struct Parameters {
+    pub form: Form,
+    pub retry_count: i64,
 }
 
 impl Serialize for Parameters {

@@ -6,12 +6,15 @@
 //! API keys: one that is stolen could not be taken back. Requests are forms and answers JSON, as in the API;
 //! a content template may also be given as JSON, in which its API has it.
 
+mod access_tokens;
 mod accounts;
 mod clock;
 mod content_templates;
 mod deliveries;
 mod door;
 mod keys;
+mod pre_actions;
+mod streams;
 mod webhook_test;
 
 use std::sync::Arc;
@@ -31,10 +34,13 @@ use crate::web::answer;
 /// Every path of it.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
+        .merge(access_tokens::router())
         .merge(accounts::router())
         .merge(clock::router())
         .merge(content_templates::router())
         .merge(deliveries::router())
+        .merge(pre_actions::router())
+        .merge(streams::router())
         .merge(webhook_test::router())
         .merge(keys::router())
         .route("/tertulia/{*path}", any(unknown))

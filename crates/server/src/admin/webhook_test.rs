@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::outbound::{self, Answered, Failed};
 use crate::stopwatch;
 use crate::web::answer;
-use crate::webhooks::post_action::{KEPT, shown as shown_headers};
+use crate::webhooks::attempt::{KEPT, shown as shown_headers};
 use crate::webhooks::request::{Proof, Request, token_of};
 
 const TEST: &str = "/tertulia/v1/Webhooks/Test";
@@ -216,7 +216,8 @@ impl Endpoint<'_> {
         if is_slow {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
-        let request = outbound::Asked { method, url, headers, body, total: PATIENCE, most: KEPT };
+        let request =
+            outbound::Asked { method, url, headers, body, connect: None, total: PATIENCE, most: KEPT };
         let began = stopwatch::start();
         let answer = if is_slow {
             app.outbound.ask_slowly(request, PAUSE).await

@@ -16,6 +16,8 @@ pub const PAGE: i64 = 512;
 const BEHIND: i64 = 1_000_000;
 /// Between two looks at the least.
 pub const PAUSE: Duration = Duration::from_millis(10);
+/// Where there is more than there is room for. What was taken is under way meanwhile.
+const FILLED: Duration = Duration::from_millis(25);
 /// Where there is more than there is room for, and the last look brought nothing new.
 const CROWDED: Duration = Duration::from_millis(100);
 /// Without any reason to look.
@@ -75,8 +77,11 @@ impl Found {
     /// How long there is nothing to look for, where `taken` of it was new and `is_over` says whether there was
     /// no room for some. A manual clock falls due when it is moved, and says so itself.
     pub fn wait(&self, taken: usize, is_over: bool, is_manual: bool) -> Duration {
-        if is_over || self.is_more {
-            return if taken > 0 { PAUSE } else { CROWDED };
+        match (is_over, self.is_more) {
+            (true, _) if taken > 0 => return FILLED,
+            (false, true) if taken > 0 => return PAUSE,
+            (true, _) | (_, true) => return CROWDED,
+            (false, false) => {}
         }
         match self.next {
             Some(next) if !is_manual => {

@@ -5,19 +5,25 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use conversations::{Actor, Call, Failure, Path, Scope, Source};
-use http::Method;
+use conversations::media::{self, readers};
+use conversations::{Actor, Call, Failure, Media, Path, Scope, Service, Source};
+use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use wire::{Problem, Sid};
 
 use crate::app::App;
 use crate::perform::refuse;
+use crate::web::access_token::{Granted, verify};
 use crate::web::host::BaseUrl;
+use crate::web::known_credentials::Username;
 use crate::web::sign_in::{SignedIn, sign_in};
 use crate::web::{answer, path};
 
 /// What every path of the service stands below.
 pub const PREFIX: &str = "/v1/Services/{ChatServiceSid}";
+/// What a user's client shows its access token in.
+const TOKEN: &str = "x-twilio-token";
 
 /// One path: how the log and the metrics show it, what of it comes behind the service, and the one method
 /// that does something there.
@@ -33,8 +39,16 @@ pub struct Asked {
     pub call: Arc<Call>,
     pub path: Arc<Path>,
     pub parts: Parts,
+    /// Who asks, where it is a user and not the account itself.
+    pub user: Option<User>,
     place: &'static Place,
     signed_in: SignedIn,
+}
+
+/// A user of one service, with an access token.
+pub struct User {
+    pub identity: Arc<str>,
+    service_sid: Sid<Service>,
 }
 
 /// What came of it.
@@ -52,12 +66,33 @@ impl Asked {
         if parts.method != place.method {
             return Err(refused(answer::not_allowed(place.method.as_str())));
         }
-        let signed_in =
-            sign_in(&app, &parts.headers).await.map_err(|failure| refused(answer::failure(failure)))?;
+        let (signed_in, user) =
+            who(&app, &parts.headers).await.map_err(|failure| refused(unknown(&parts, failure)))?;
         let (call, path) =
             call(&app, place, &signed_in, &parts).map_err(|problem| refused(answer::problem(&problem)))?;
-        let asked = Self { app, call: Arc::new(call), path: Arc::new(path), parts, place, signed_in };
+        if user.as_ref().is_some_and(|user| user.service_sid != call.service_sid) {
+            return Err(refused(answer::problem(&Problem::FORBIDDEN)));
+        }
+        let asked = Self { app, call: Arc::new(call), path: Arc::new(path), parts, user, place, signed_in };
         Ok((asked, body))
+    }
+
+    /// The file of the path, if whoever asks may read it.
+    pub async fn media(&self) -> Result<Media, Failure> {
+        let (call, path, identity) = (Arc::clone(&self.call), Arc::clone(&self.path), self.identity());
+        let read = move |tx: &mut store::Tx<'_>| {
+            let media = media::of_path(tx, &call, &path)?;
+            match &identity {
+                Some(identity) if !readers::admit(tx, &media, identity)? => Err(Problem::FORBIDDEN.into()),
+                _ => Ok(media),
+            }
+        };
+        self.app.store.read(read).await
+    }
+
+    /// Who the user is; none where the account itself asks.
+    pub fn identity(&self) -> Option<Arc<str>> {
+        self.user.as_ref().map(|user| Arc::clone(&user.identity))
     }
 
     /// What is answered for `problem` in what the request says, once the service is there.
@@ -74,6 +109,35 @@ impl Asked {
         });
         response
     }
+}
+
+/// The account, or one of its users. A token stands above other credentials, for it allows less.
+async fn who(app: &App, headers: &HeaderMap) -> Result<(SignedIn, Option<User>), Failure> {
+    let Some(token) = headers.get(TOKEN) else { return Ok((sign_in(app, headers).await?, None)) };
+    let token = token.to_str().map_err(|_| Problem::INVALID_ACCESS_TOKEN)?;
+    let granted = verify(app, token).await?;
+    let user = User { identity: granted.identity.as_str().into(), service_sid: granted.service_sid };
+    Ok((signed_in(app, granted), Some(user)))
+}
+
+fn signed_in(app: &App, granted: Granted) -> SignedIn {
+    SignedIn {
+        account_sid: granted.account_sid,
+        default_chat_service_sid: granted.default_chat_service_sid,
+        owned: granted.owned,
+        is_streamed: granted.is_streamed,
+        username: Username::ApiKey(granted.key_sid),
+        running: app.in_flight.begin(granted.account_sid),
+    }
+}
+
+/// Where a token was refused, a browser is not told to ask a person for a password.
+fn unknown(parts: &Parts, failure: Failure) -> Response {
+    let mut response = answer::failure(failure);
+    if parts.headers.contains_key(TOKEN) {
+        response.headers_mut().remove(WWW_AUTHENTICATE);
+    }
+    response
 }
 
 /// A path that cannot be read, or a service that cannot be one, is not there.

@@ -55,9 +55,7 @@ async fn content(State(app): State<Arc<App>>, request: Request) -> Response {
 }
 
 async fn by_credentials(asked: &Asked) -> Outcome {
-    let (call, path) = (Arc::clone(&asked.call), Arc::clone(&asked.path));
-    let found = asked.app.store.read(move |tx| media::of_path(tx, &call, &path)).await?;
-    served(&asked.app, &found, &asked.parts).await
+    served(&asked.app, &asked.media().await?, &asked.parts).await
 }
 
 /// The signature is all that is looked at: whoever holds it needs nothing else.

@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
-use conversations::Media;
-use conversations::media::{self, Shown};
+use conversations::media::{self, Shown, readers};
+use conversations::{Failure, Media};
 use http::Method;
 use serde::{Deserialize, Serialize};
 use wire::{Problem, Sid};
@@ -52,9 +52,7 @@ async fn set(State(app): State<Arc<App>>, request: Request) -> Response {
 }
 
 async fn fetch(asked: &Asked) -> Outcome {
-    let (call, path) = (Arc::clone(&asked.call), Arc::clone(&asked.path));
-    let found = asked.app.store.read(move |tx| media::of_path(tx, &call, &path)).await?;
-    Ok(shown(&found.shown(&asked.call, asked.app.clock.now())))
+    Ok(shown(&asked.media().await?.shown(&asked.call, asked.app.clock.now())))
 }
 
 /// What is asked for in a set.
@@ -81,17 +79,25 @@ async fn fetch_set(asked: &Asked, body: Body) -> Outcome {
         Ok(sids) => sids,
         Err(problem) => return Err(asked.refuse(problem).await),
     };
-    let call = Arc::clone(&asked.call);
-    let found = asked.app.store.read(move |tx| media::of_sids(tx, &call, &sids)).await?;
+    let (call, identity) = (Arc::clone(&asked.call), asked.identity());
+    let read = move |tx: &mut store::Tx<'_>| -> Result<Vec<Result<Media, u16>>, Failure> {
+        let mut files = Vec::new();
+        for found in media::of_sids(tx, &call, &sids)? {
+            files.push(match (found, &identity) {
+                (None, _) => Err(404),
+                (Some(media), Some(identity)) if !readers::admit(tx, &media, identity)? => Err(403),
+                (Some(media), _) => Ok(media),
+            });
+        }
+        Ok(files)
+    };
+    let found = asked.app.store.read(read).await?;
     let now = asked.app.clock.now();
-    let told: Vec<Told> = found
-        .into_iter()
-        .map(|found| match found {
-            Some(media) => Told { code: 200, media_record: Some(media.shown(&asked.call, now)) },
-            None => Told { code: 404, media_record: None },
-        })
-        .collect();
-    Ok(shown(&told))
+    let told = found.into_iter().map(|found| match found {
+        Ok(media) => Told { code: 200, media_record: Some(media.shown(&asked.call, now)) },
+        Err(code) => Told { code, media_record: None },
+    });
+    Ok(shown(&told.collect::<Vec<_>>()))
 }
 
 async fn sids(asked: &Asked, body: Body) -> Result<Vec<Sid<Media>>, Problem> {

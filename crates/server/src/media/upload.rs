@@ -77,6 +77,10 @@ async fn upload(asked: &Asked, body: Body) -> Outcome {
     if let Incoming::Part(parts) = &mut incoming {
         read_rest(parts, &mut form).await?;
     }
+    if let Some(user) = &asked.user {
+        // Whatever the request says.
+        form.set("Author", user.identity.to_string())?;
+    }
     let kept = app.settings.media.kept.as_micros();
     for (name, value) in [("Sid", sid.to_string()), ("Size", size.to_string()), ("Kept", kept.to_string())] {
         form.set(name, value)?;

@@ -5,6 +5,7 @@
 //! looks gains nothing. It follows no redirect, asks no proxy that the environment names, keeps no cookie,
 //! verifies certificates, and reads no more of an answer than it was told to.
 
+mod connecting;
 mod guard;
 mod joined;
 mod resolver;
@@ -31,9 +32,6 @@ use resolver::Judged;
 /// How long a connection that nobody uses is kept: shorter than servers do, so that nothing is sent into one
 /// that the other side is just closing.
 const IDLE: Duration = Duration::from_millis(1500);
-/// How long there may be no connection, certificates included. Less than a try has by default, so that a
-/// place where nobody is differs from one that does not answer.
-const CONNECT: Duration = Duration::from_secs(4);
 
 /// A client with its guard. Clones share connections.
 #[derive(Clone)]
@@ -48,6 +46,8 @@ pub struct Asked {
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Until there must be a connection, where it is not for us to say.
+    pub connect: Option<Duration>,
     /// From the first look for the name to the last byte of the answer.
     pub total: Duration,
     /// Bytes of the answer that are read; more are left where they are.
@@ -99,7 +99,7 @@ impl Outbound {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .http1_only()
-            .connect_timeout(CONNECT)
+            .connector_layer(connecting::Limited)
             // Twilio: some receivers look for the names in its spelling, although names have no case.
             .http1_title_case_headers()
             .pool_idle_timeout(IDLE)
@@ -123,7 +123,7 @@ impl Outbound {
     }
 
     async fn ask_with(&self, asked: Asked, body: reqwest::Body) -> Result<Answered, Failed> {
-        let Asked { method, url, headers, body: _, total, most } = asked;
+        let Asked { method, url, headers, body: _, connect, total, most } = asked;
         // A host that is an address already is looked up by nobody, so it is judged here.
         let literal: Option<IpAddr> = match url.host() {
             Some(Host::Ipv4(address)) => Some(address.into()),
@@ -136,7 +136,8 @@ impl Outbound {
         }
         let began = stopwatch::start();
         let request = self.client.request(method, url).headers(headers).body(body).timeout(total);
-        let mut response = request.send().await.map_err(|error| failed(&error))?;
+        let sent = connecting::within(connect, total, request.send()).await;
+        let mut response = sent.map_err(|error| failed(&error))?;
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
         let mut read = Vec::new();
         let mut is_cut = false;

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::{Answered, Asked, Failed, Guard, Names, Outbound};
+use crate::stopwatch;
 
 const ALLOWED: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const INSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -62,7 +63,7 @@ async fn bed(answer: &'static [u8], answers: &[&[IpAddr]]) -> (Outbound, Told, S
 async fn ask(outbound: &Outbound, url: &str, most: usize) -> Result<Answered, Failed> {
     let url = Url::parse(url).expect("a URL");
     let (headers, body, total) = (HeaderMap::new(), Bytes::new(), Duration::from_secs(5));
-    outbound.ask(Asked { method: Method::POST, url, headers, body, total, most }).await
+    outbound.ask(Asked { method: Method::POST, url, headers, body, connect: None, total, most }).await
 }
 
 const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 10\r\n\r\n0123456789";
@@ -141,22 +142,45 @@ async fn no_more_is_read_than_was_asked_for() {
     }
 }
 
+/// Never answers, and counts who asks.
+#[derive(Clone, Default)]
+struct Silent(Arc<AtomicUsize>);
+
+impl Names for Silent {
+    fn addresses(&self, _: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn each_request_says_how_long_there_may_be_no_connection() {
+    const LONG: Duration = Duration::from_secs(30);
+    let outbound = Outbound::new(Guard::default(), Arc::new(Silent::default())).expect("a client");
+    for (host, connect, total) in [
+        // Its own limit, and not that of four seconds.
+        ("a.example", Some(Duration::from_millis(100)), LONG),
+        // A whole try that is short says the same of its connection, whatever else is said.
+        ("b.example", None, Duration::from_millis(200)),
+        ("c.example", Some(LONG), Duration::from_millis(200)),
+    ] {
+        let began = stopwatch::start();
+        let url = Url::parse(&format!("http://{host}/")).expect("a URL");
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        let asked = Asked { method: Method::POST, url, headers, body, connect, total, most: 1 };
+        assert_eq!(outbound.ask(asked).await.expect_err("nobody is there"), Failed::NotConnected, "{host}");
+        assert!(began.elapsed() < Duration::from_secs(3), "{host} took {:?}", began.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn a_name_that_nobody_answers_for_is_looked_up_once_at_a_time() {
-    #[derive(Clone, Default)]
-    struct Silent(Arc<AtomicUsize>);
-    impl Names for Silent {
-        fn addresses(&self, _: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
-            self.0.fetch_add(1, Ordering::SeqCst);
-            Box::pin(std::future::pending())
-        }
-    }
     let silent = Silent::default();
     let outbound = Outbound::new(Guard::default(), Arc::new(silent.clone())).expect("a client");
     for (host, asked) in [("a.example", 1), ("a.example", 1), ("b.example", 2), ("a.example", 2)] {
         let url = Url::parse(&format!("http://{host}/")).expect("a URL");
         let (headers, body, total) = (HeaderMap::new(), Bytes::new(), Duration::from_millis(20));
-        let asking = Asked { method: Method::POST, url, headers, body, total, most: 1 };
+        let asking = Asked { method: Method::POST, url, headers, body, connect: None, total, most: 1 };
         outbound.ask(asking).await.expect_err("nobody answers");
         assert_eq!(silent.0.load(Ordering::SeqCst), asked, "{host}");
     }

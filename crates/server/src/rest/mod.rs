@@ -4,5 +4,5 @@ mod handler;
 mod rates;
 mod routes;
 
-pub use rates::Rates;
+pub use rates::{Rates, Standing};
 pub use routes::{Route, router, table};

@@ -21,7 +21,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (
         ACCESS_CONTROL_ALLOW_HEADERS,
         "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, \
-         If-Unmodified-Since, Idempotency-Key",
+         If-Unmodified-Since, Idempotency-Key, X-Twilio-Token",
     ),
     (ACCESS_CONTROL_EXPOSE_HEADERS, "ETag"),
 ];

@@ -12,17 +12,21 @@ use http::request::Parts;
 use wire::Problem;
 
 use super::{Connection, path};
+use crate::realtime;
 use crate::settings::Settings;
 
 /// Products whose hosts below `twilio.com` are served here, by the first label of the host.
-const PRODUCTS: [Product; 4] = [
+const PRODUCTS: [Product; 5] = [
     Product {
         label: "conversations",
-        serves: |path| !path.starts_with(PREFIX_2010) && !is_media(path) && !is_streams(path),
+        serves: |path| {
+            !path.starts_with(PREFIX_2010) && !is_media(path) && !is_streams(path) && !is_tunnel(path)
+        },
         named: "Conversations",
     },
     Product { label: "events", serves: is_streams, named: "sinks, subscriptions and their types" },
     Product { label: "mcs", serves: is_media, named: "media" },
+    Product { label: "tsock", serves: is_tunnel, named: "clients" },
     Product { label: "api", serves: |path| path.starts_with(PREFIX_2010), named: "accounts and their keys" },
 ];
 
@@ -51,6 +55,11 @@ fn is_media(path: &str) -> bool {
 fn is_streams(path: &str) -> bool {
     let first = path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
     matches!(first, Some("Sinks" | "Subscriptions" | "Types" | "Schemas"))
+}
+
+/// Whether a path is where clients of the SDK connect, for which there is a host too.
+fn is_tunnel(path: &str) -> bool {
+    path == realtime::PATH
 }
 
 /// Scheme and host that the answer's URLs begin with.
@@ -262,6 +271,9 @@ mod tests {
             ("events.twilio.com", "/v1/Types", true),
             ("events.twilio.com", "/v1/Conversations", false),
             ("conversations.twilio.com", "/v1/Sinks", false),
+            ("tsock.us1.twilio.com", "/v3/wsconnect", true),
+            ("tsock.us1.twilio.com", "/v1/Conversations", false),
+            ("conversations.twilio.com", "/v3/wsconnect", false),
             ("127.0.0.1:8080", account, true),
         ] {
             let served = serve(name(host).expect("a host"), path);

@@ -61,7 +61,8 @@ pub async fn sign_in(app: &App, headers: &HeaderMap) -> Result<SignedIn, Failure
     })
 }
 
-async fn known(app: &App, username: Username) -> Result<Option<Arc<Credentials>>, StoreError> {
+/// What is known of somebody, read again where that was a while ago.
+pub async fn known(app: &App, username: Username) -> Result<Option<Arc<Credentials>>, StoreError> {
     let reading = match app.known_credentials.get(username, crate::stopwatch::start()) {
         Known::Yes(credentials) => return Ok(credentials),
         Known::No(reading) => reading,

@@ -2,23 +2,19 @@
 
 use std::time::Duration;
 
-use conversations::deliveries::{LaneKey, Leased, Outcome, TryResult};
+use conversations::deliveries::{LaneKey, Leased, Outcome, Subject, TargetKey, TryResult};
 use conversations::events::Event;
-use http::HeaderMap;
-use serde::Serialize;
-use wire::{Sid, Target, Timestamp};
+use wire::{Sid, Target};
 
+use super::attempt::{Attempt, KEPT, Said};
 use super::request::{Proof, Request, token_of};
 use super::retries;
 use crate::app::App;
-use crate::outbound::{Answered, Asked, Failed};
+use crate::outbound::{Answered, Failed};
 use crate::stopwatch;
 
-/// Bytes of an answer that are kept for people to see.
-pub const KEPT: usize = 4 * 1024;
-
 /// An answer that takes longer is slow.
-const SLOW: u64 = 1000;
+const SLOW: Duration = Duration::from_secs(1);
 
 /// A try that was made.
 pub struct Sent {
@@ -28,29 +24,31 @@ pub struct Sent {
     pub is_well: bool,
 }
 
-/// A try, as the log of a delivery has it.
-#[derive(Serialize)]
-struct Try<'a> {
-    date: Timestamp,
-    milliseconds: u64,
-    method: &'a str,
-    url: &'a str,
-    request_headers: Vec<(&'a str, String)>,
-    /// What `X-Twilio-Signature` was made of.
-    signed: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    response_headers: Vec<(&'a str, String)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_body: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
+/// Says where deliveries lead to ever more deliveries.
+fn watch(app: &App, leased: &Leased) {
+    if leased.tries > 0 || !app.loops.is_suspicious(&leased.lane, app.clock.now()) {
+        return;
+    }
+    app.metrics.loops_suspected.inc();
+    let (target, target_sid) = leased.lane.target().map(TargetKey::words).unzip();
+    let subject = leased.lane.subject().map(|subject| match subject {
+        Subject::Conversation(sid) => sid.to_string(),
+        Subject::User(sid) => sid.to_string(),
+    });
+    tracing::warn!(
+        account_sid = %leased.account_sid,
+        target,
+        target_sid,
+        subject,
+        event = leased.event_type.name(),
+        "a webhook is told of hundreds of changes a minute in one place: it may be answering each with another"
+    );
 }
 
 /// Sends a delivery once.
 pub async fn send(app: &App, leased: &Leased) -> Sent {
-    let Some(target) = Target::parse(&leased.url) else { return nowhere("the URL leads nowhere") };
+    watch(app, leased);
+    let Some(target) = Target::parse_again(&leased.url) else { return nowhere("the URL leads nowhere") };
     let Some(auth_token) = app.vault.open(leased.account_sid.as_bytes(), &leased.auth_token) else {
         return nowhere("the account's auth token cannot be read: the master key is another one");
     };
@@ -62,47 +60,26 @@ pub async fn send(app: &App, leased: &Leased) -> Sent {
     let proof = Proof { auth_token: &auth_token, idempotency_token: &token, standard };
     let Request { method, url, headers, body, signed_text } =
         Request::new(&target, leased.method, &payload, proof);
-    let total = target
-        .overrides
-        .total_timeout
-        .map_or(settings.timeout, |milliseconds| Duration::from_millis(u64::from(milliseconds)))
-        // The lease outlives the try and the writing down of it.
-        .min(settings.lease / 2);
-    let asked =
-        Asked { method: method.clone(), url: url.clone(), headers: headers.clone(), body, total, most: KEPT };
+    // The lease outlives the try and the writing down of it.
+    let total = target.overrides.total_timeout().unwrap_or(settings.timeout).min(settings.lease / 2);
+    let said = Said { method, url, headers, signed_text };
+    let asked = said.asked(body, (target.overrides.connect_timeout(), total), KEPT);
     let began = stopwatch::start();
     let answer = app.outbound.ask(asked).await;
-    let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let result = judge(app, (leased, &target), &answer, &token);
+    let took = began.elapsed();
+    let result = judge(app, (leased, &*target), &answer, &token);
     tracing::info!(
         delivery = leased.number,
         account_sid = %leased.account_sid,
         event = leased.event_type.name(),
         status = answer.as_ref().ok().map(|answered| answered.status),
         error = answer.as_ref().err().map(|failed| failed.words()),
-        milliseconds,
+        milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "webhook"
     );
-    let (answered, error) = match &answer {
-        Ok(answered) => (Some(answered), None),
-        Err(failed) => (None, Some(failed.words())),
-    };
-    let told = Try {
-        date: now,
-        milliseconds,
-        method: method.as_str(),
-        url: url.as_str(),
-        request_headers: shown(&headers),
-        signed: &signed_text,
-        status: answered.map(|answered| answered.status),
-        response_headers: answered.map(|answered| shown(&answered.headers)).unwrap_or_default(),
-        response_body: answered
-            .map(|answered| String::from_utf8_lossy(&answered.body).replace('\0', "\u{fffd}")),
-        error,
-    };
-    let is_well = answered.is_some_and(|answered| answered.status < 500 && answered.status != 429);
-    let outcome = Outcome { result, log: serde_json::to_string(&told).unwrap_or_default() };
-    Sent { outcome, is_well: is_well && milliseconds < SLOW }
+    let log = Attempt::new((now, took), &said, &answer).json();
+    let is_well = answer.is_ok_and(|answered| answered.status < 500 && answered.status != 429);
+    Sent { outcome: Outcome { result, log }, is_well: is_well && took < SLOW }
 }
 
 /// The token that a delivery keeps over all its tries.
@@ -136,14 +113,4 @@ fn judge(
 fn nowhere(error: &str) -> Sent {
     let log = serde_json::json!({ "error": error }).to_string();
     Sent { outcome: Outcome { result: TryResult::Dead, log }, is_well: true }
-}
-
-/// Headers for people, without what would open something.
-pub fn shown(headers: &HeaderMap) -> Vec<(&str, String)> {
-    const SECRET: [&str; 3] = ["authorization", "set-cookie", "proxy-authorization"];
-    let text = |name: &str, value: &http::HeaderValue| match name {
-        name if SECRET.contains(&name) => "(hidden)".to_owned(),
-        _ => String::from_utf8_lossy(value.as_bytes()).chars().take(1024).collect(),
-    };
-    headers.iter().take(50).map(|(name, value)| (name.as_str(), text(name.as_str(), value))).collect()
 }

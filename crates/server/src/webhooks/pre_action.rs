@@ -7,15 +7,20 @@
 
 use std::sync::Arc;
 
+use conversations::deliveries::pre_actions::{Decision, PreAction};
+use conversations::deliveries::{LaneKey, TargetKey};
 use conversations::events::{EventType, Payload, Rehearsal};
 use conversations::webhooks::{self, Hooks};
 use conversations::{Call, Failure, Operation, Path, Work, accounts};
 use store::StoreError;
-use wire::{Form, Problem, Target};
+use wire::{Form, Problem, Sid, Target};
 
+use super::asked;
+use super::attempt::{Attempt, Said};
 use super::request::{Proof, Request, token_of};
 use crate::app::App;
-use crate::outbound::{Answered, Asked, Failed};
+use crate::outbound::{Answered, Failed};
+use crate::stopwatch;
 
 /// Bytes of an answer that are read: the longest body and attributes, escaped.
 const MOST: usize = 512 * 1024;
@@ -41,7 +46,7 @@ pub async fn ask(
     form: &Form,
 ) -> Result<Option<Form>, Failure> {
     let (account_sid, service_sid) = (call.account_sid, call.service_sid);
-    let levels: Vec<Hooks> = app
+    let levels: Vec<(TargetKey, Hooks)> = app
         .store
         .read(move |tx| webhooks::asking(tx, account_sid, service_sid))
         .await
@@ -53,7 +58,7 @@ pub async fn ask(
     let (mut is_changed, mut is_old) = (false, false);
     let mut questions = rehearse(app, call, (operation, path), form).await?;
     for at in 0..questions.len() {
-        for hooks in &levels {
+        for (target, hooks) in &levels {
             let asks =
                 |(kind, _): &(EventType, Payload)| kind.pre_name().is_some_and(|name| hooks.asks(name));
             if !questions.get(at).is_some_and(asks) {
@@ -65,13 +70,13 @@ pub async fn ask(
                 is_old = false;
             }
             let Some((event_type, question)) = questions.get(at) else { break };
-            match put(app, call, hooks, question).await? {
-                Reply::Go => {}
+            match put(app, call, (*target, hooks), question).await? {
+                Reply::Go | Reply::Unanswered => {}
                 Reply::Refused => return Err(Problem::WEBHOOK_DISABLED_COMMAND.into()),
                 Reply::Changed(changes) => {
                     for (key, parameter) in changeable(*event_type) {
                         if let Some(value) = changes.get(*key).and_then(text) {
-                            said.set(parameter, value)?;
+                            said.overrule(parameter, value)?;
                             (is_changed, is_old) = (true, true);
                         }
                     }
@@ -126,11 +131,18 @@ fn changeable(event_type: EventType) -> &'static [(&'static str, &'static str)] 
 
 enum Reply {
     Go,
+    /// No answer, or none that says anything.
+    Unanswered,
     Changed(serde_json::Map<String, serde_json::Value>),
     Refused,
 }
 
-async fn put(app: &App, call: &Call, hooks: &Hooks, question: &Payload) -> Result<Reply, Failure> {
+async fn put(
+    app: &App,
+    call: &Call,
+    (asks, hooks): (TargetKey, &Hooks),
+    question: &Payload,
+) -> Result<Reply, Failure> {
     let Some(target) = hooks.pre_webhook_url.as_deref().and_then(Target::parse) else { return Ok(Reply::Go) };
     let account_sid = call.account_sid;
     let account = app.store.read::<_, StoreError>(move |tx| accounts::find(tx, account_sid)).await?;
@@ -138,14 +150,18 @@ async fn put(app: &App, call: &Call, hooks: &Hooks, question: &Payload) -> Resul
         return Ok(Reply::Go);
     };
     let settings = &app.settings.webhooks;
-    let token = token_of(&app.ids.request_id(app.clock.now(), conversations::Asker::Client));
-    let standard = settings.standard_signature.then(|| app.clock.now().micros().div_euclid(1_000_000));
+    let now = app.clock.now();
+    let token = token_of(&app.ids.request_id(now, conversations::Asker::Client));
+    let standard = settings.standard_signature.then(|| now.micros().div_euclid(1_000_000));
     let proof = Proof { auth_token: &auth_token, idempotency_token: &token, standard };
     let payload = format!("{}&RetryCount=0", question.encoded());
     let method = hooks.method.unwrap_or(webhooks::Method::Post);
-    let Request { method, url, headers, body, .. } = Request::new(&target, method, &payload, proof);
-    let asked = Asked { method, url, headers, body, total: settings.timeout, most: MOST };
-    let answer = app.outbound.ask(asked).await;
+    let Request { method, url, headers, body, signed_text } = Request::new(&target, method, &payload, proof);
+    let said = Said { method, url, headers, signed_text };
+    let times = (target.overrides.connect_timeout(), settings.timeout);
+    let began = stopwatch::start();
+    let answer = app.outbound.ask(said.asked(body, times, MOST)).await;
+    let log = Attempt::new((now, began.elapsed()), &said, &answer).json();
     tracing::info!(
         %account_sid,
         event = question.event_type(),
@@ -153,7 +169,30 @@ async fn put(app: &App, call: &Call, hooks: &Hooks, question: &Payload) -> Resul
         error = answer.as_ref().err().map(|failed| failed.words()),
         "pre-action webhook"
     );
-    Ok(read(answer))
+    let reply = read(answer);
+    let pre_action = PreAction {
+        account_sid,
+        target: LaneKey::of_target(asks),
+        event_type: question.event_type().to_owned(),
+        conversation_sid: question.get("ConversationSid").and_then(Sid::parse),
+        payload: question.encoded(),
+        decision: reply.decision(),
+        log,
+        date_created: now,
+    };
+    asked::note(app, pre_action);
+    Ok(reply)
+}
+
+impl Reply {
+    fn decision(&self) -> Decision {
+        match self {
+            Self::Changed(changes) if !changes.is_empty() => Decision::Changed,
+            Self::Go | Self::Changed(_) => Decision::Allowed,
+            Self::Refused => Decision::Refused,
+            Self::Unanswered => Decision::Unanswered,
+        }
+    }
 }
 
 /// Twilio: any 4xx and any 5xx refuses, and no answer in time lets the change through as it was.
@@ -165,7 +204,7 @@ fn read(answer: Result<Answered, Failed>) -> Reply {
             _ => Reply::Go,
         },
         Ok(answered) if answered.status >= 400 => Reply::Refused,
-        Ok(_) | Err(_) => Reply::Go,
+        Ok(_) | Err(_) => Reply::Unanswered,
     }
 }
 
@@ -189,6 +228,7 @@ mod tests {
         let body = Bytes::from_static(body.as_bytes());
         match read(Ok(Answered { status, headers: HeaderMap::new(), body, is_cut })) {
             Reply::Go => "go",
+            Reply::Unanswered => "unanswered",
             Reply::Changed(_) => "changed",
             Reply::Refused => "refused",
         }
@@ -203,7 +243,7 @@ mod tests {
             (200, "not JSON", false, "go"),
             (200, "[1]", false, "go"),
             (200, "{\"body\":\"x\"}", true, "go"),
-            (302, "", false, "go"),
+            (302, "", false, "unanswered"),
             (400, "", false, "refused"),
             (404, "", false, "refused"),
             (500, "", false, "refused"),
@@ -212,7 +252,7 @@ mod tests {
             assert_eq!(told(status, body, is_cut), expected, "{status} {body}");
         }
         for failed in [Failed::TimedOut, Failed::NotConnected, Failed::Broken, Failed::Refused] {
-            assert!(matches!(read(Err(failed)), Reply::Go), "{failed:?}");
+            assert!(matches!(read(Err(failed)), Reply::Unanswered), "{failed:?}");
         }
     }
 }

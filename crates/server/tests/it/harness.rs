@@ -11,7 +11,7 @@ use conversations::{Failure, MIGRATIONS, RandomIds, Vault};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use store::{Options, Roots, Store};
+use store::{Clock, Options, Roots, Store};
 use tertulia_server::{App, MediaStore, Metrics, Settings, SystemClock, Tools};
 use tower::ServiceExt;
 
@@ -42,7 +42,11 @@ impl Harness {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("tertulia-doors-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a temporary directory");
-        let options = Options::new(Arc::new(SystemClock));
+        let clock: Arc<dyn Clock> = match &settings.manual_clock {
+            Some(clock) => Arc::clone(clock) as _,
+            None => Arc::new(SystemClock),
+        };
+        let options = Options::new(clock);
         let store = Store::open_sqlite(&directory.join("test.db"), MIGRATIONS, options).expect("a database");
         let (vault, ids) = (Arc::new(Vault::new(&[1; 32])), Arc::new(RandomIds::default()));
         let created = {

@@ -4,4 +4,6 @@ mod accounts_2010;
 mod admin;
 mod harness;
 mod listening;
+mod realtime;
+mod replaying;
 mod rest;

@@ -1,8 +1,9 @@
 //! SQLite's write-ahead log: what is committed lies there until a checkpoint copies it into the database file.
 //!
 //! A thread of its own checkpoints about four times a second while there are writes, and sleeps without a tick
-//! while there are none, so that the writer pays for no checkpoint. When readers keep the log from starting anew
-//! and it has grown long, the writer forces a new start between two batches.
+//! while there are none, so that the writer pays for no checkpoint. When readers or writes without a pause keep
+//! the log from starting anew and it has grown long, the writer forces a new start between two batches: it copies
+//! what is left, and everybody waits. So the thread comes back first, until that is little.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// 128 MiB of pages of 4 KiB.
 const LONG: i64 = 32 * 1024;
+
+/// How often a long log is copied before the writer is told.
+const PASSES: u32 = 3;
 
 /// How long the writer waits for readers that hold on to a long log.
 const RESTART_PATIENCE: Duration = Duration::from_millis(100);
@@ -83,11 +87,18 @@ impl Log {
             }
             state.is_written = false;
             drop(state);
-            self.checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
+            let copy = || checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
+            let mut pages = copy();
+            for _ in 1..PASSES {
+                if pages.is_some_and(|pages| pages > LONG) {
+                    pages = copy();
+                }
+            }
+            self.note(pages);
         }
         // After a failed commit nobody knows what the log holds; the next start finds out.
         if !tools.is_broken() {
-            self.checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+            checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
         }
     }
 
@@ -96,26 +107,29 @@ impl Log {
         // Set to zero first: the next try comes after the next checkpoint has looked.
         if self.pages.load(Ordering::Relaxed) > LONG && self.pages.swap(0, Ordering::Relaxed) > LONG {
             let _ = connection.busy_timeout(RESTART_PATIENCE);
-            self.checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)");
+            let pages = checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)");
+            self.note(pages);
             let _ = connection.busy_timeout(patience);
         }
     }
 
-    /// A checkpoint that fails is no loss: the next one does its work.
-    fn checkpoint(&self, connection: &Connection, sql: &str) {
-        let pages = connection.query_row(sql, [], |row| {
-            let (is_busy, pages, copied) =
-                (row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?);
-            // A log that is copied whole starts anew by itself at the next write, unless a reader holds it.
-            Ok(if is_busy == 0 && sql.contains("RESTART") { 0 } else { pages.max(copied) })
-        });
-        match pages {
-            Ok(pages) => self.pages.store(pages, Ordering::Relaxed),
-            Err(error) => tracing::warn!(%error, "failed to checkpoint"),
+    fn note(&self, pages: Option<i64>) {
+        if let Some(pages) = pages {
+            self.pages.store(pages, Ordering::Relaxed);
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long the log is then. A checkpoint that fails is no loss: the next one does its work.
+fn checkpoint(connection: &Connection, sql: &str) -> Option<i64> {
+    let pages = connection.query_row(sql, [], |row| {
+        let (is_busy, pages, copied) = (row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?);
+        // A log that is copied whole starts anew by itself at the next write, unless a reader holds it.
+        Ok(if is_busy == 0 && sql.contains("RESTART") { 0 } else { pages.max(copied) })
+    });
+    pages.inspect_err(|error| tracing::warn!(%error, "failed to checkpoint")).ok()
 }

@@ -2,10 +2,12 @@
 
 mod accounts;
 mod concurrency;
+mod costs;
 mod purging;
 mod records;
 mod secrets;
 mod statements;
+mod takeover;
 mod timers;
 
 use std::path::{Path, PathBuf};

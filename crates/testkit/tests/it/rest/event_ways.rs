@@ -189,6 +189,53 @@ async fn people_come_read_and_go() {
     ");
 }
 
+/// More conversations than a deletion leaves at once: what housekeeping does later is told all the same, and
+/// only where the deletion itself was to be heard.
+#[tokio::test]
+async fn a_user_who_was_in_many_conversations_is_told_to_leave_each() {
+    const NAMES: [&str; 6] =
+        ["Source", "Identity", "RoleSid", "Attributes", "MessagingBinding.Type", "DateRemoved"];
+    let receiver = Receiver::start().await;
+    on_both_with(settings(), async |house| {
+        for identity in ["alice", "bob"] {
+            assert_eq!(house.post("/v1/Users", &format!("Identity={identity}")).await.code(), "201");
+        }
+        let mut left = Vec::new();
+        for _ in 0..52 {
+            let path = conversation(house).await;
+            for identity in ["alice", "bob"] {
+                let form = format!("Identity={identity}");
+                assert_eq!(house.post(&format!("{path}/Participants"), &form).await.code(), "201");
+            }
+            left.push(path.rsplit('/').next().unwrap_or_default().to_owned());
+        }
+        let url = receiver.url();
+        let form = format!("PostWebhookUrl={url}&Filters=onParticipantRemoved");
+        assert_eq!(house.post("/v1/Configuration/Webhooks", &form).await.code(), "200");
+
+        delete(house, "/v1/Users/alice").await;
+        house.keep_house().await;
+        house.deliver().await;
+        let told = receiver.take();
+        for one in &told {
+            assert_eq!(one.get("Source").as_deref(), Some("API"));
+            assert_eq!(one.get("Identity").as_deref(), Some("alice"));
+            let missing = NAMES.iter().find(|name| one.get(name).is_none());
+            assert_eq!(missing, None, "{}", one.text());
+        }
+        let mut heard: Vec<String> = told.iter().filter_map(|one| one.get("ConversationSid")).collect();
+        heard.sort();
+        left.sort();
+        assert_eq!(heard, left, "each once on {:?}", house.engine);
+
+        assert_eq!(house.delete("/v1/Users/bob").await.code(), "204");
+        house.keep_house().await;
+        house.deliver().await;
+        assert!(receiver.take().is_empty(), "without the header nobody hears of it");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_nobody_asked_to_be_told_is_not() {
     let receiver = Receiver::start().await;

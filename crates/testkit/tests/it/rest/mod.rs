@@ -1,10 +1,12 @@
 //! The REST surface, a file for each place of the path.
 
+mod access_tokens;
 mod account_configuration;
 mod accounts_2010;
 mod address_configurations;
 pub mod bindings;
 mod clock;
+mod connecting;
 mod content_templates;
 mod conversation_webhooks;
 mod conversation_with_participants;
@@ -20,13 +22,15 @@ mod lanes;
 mod lenient;
 mod letter;
 mod media;
+mod media_tokens;
 mod messages;
 mod openapi;
 mod outbound;
 mod participant_conversations;
 mod participant_update;
 mod participants;
-mod pre_action;
+pub mod pre_action;
+mod pre_action_log;
 mod pre_action_silence;
 mod push_credentials;
 mod rates;
@@ -36,10 +40,12 @@ mod roles;
 mod senders;
 mod service_notifications;
 mod services;
+mod stream_deliveries;
 mod timers;
 mod user_conversations;
 mod users;
 mod webhook_configurations;
+mod webhook_loops;
 
 use testkit::{House, Reply};
 

@@ -1,0 +1,185 @@
+//! A server of the release build, on a fresh data directory, as it ships: durable commits, a log, metrics.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::api::Api;
+use crate::bench::{Bench, Database};
+
+pub const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
+pub const AUTH_TOKEN: &str = "fedcba9876543210fedcba9876543210";
+
+/// How long a server may take to do what it does in the background.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A server that runs until this is dropped.
+pub struct Server {
+    pub api: Api,
+    metrics: String,
+    child: Child,
+    scratch: Option<Scratch>,
+    /// Removed last.
+    _data: TempDir,
+}
+
+/// A database of PostgreSQL that is made for one server.
+struct Scratch {
+    url: String,
+    name: String,
+}
+
+/// What a server has used since it began, or holds.
+#[derive(Clone, Copy)]
+pub struct Used {
+    /// Time of all cores, in microseconds.
+    pub cpu: f64,
+    /// Bytes of memory that no file stands behind.
+    pub anonymous: f64,
+    /// Bytes that it has sent to the disk.
+    pub written: f64,
+}
+
+impl Server {
+    /// Starts one, with webhooks that may lead to loopback.
+    pub fn start(bench: &Bench, database: &Database) -> anyhow::Result<Self> {
+        let program = bench.server();
+        if !program.is_file() {
+            bail!("{} is missing: `make bench` builds it", program.display());
+        }
+        let data = tempfile::Builder::new().prefix("bench-").tempdir_in(bench.folder())?;
+        let metrics = free_address()?;
+        let mut command = Command::new(program);
+        command
+            .arg("serve")
+            .arg("--data")
+            .arg(data.path())
+            .args(["--listen", "127.0.0.1:0", "--metrics-listen", &metrics.to_string()])
+            .env("TERTULIA_ACCOUNT_SID", ACCOUNT_SID)
+            .env("TERTULIA_AUTH_TOKEN", AUTH_TOKEN)
+            .env("TERTULIA_WEBHOOK_ALLOW_PRIVATE", "true")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(data.path().join("server.log"))?);
+        let scratch = match database {
+            Database::Sqlite => None,
+            Database::Postgres(url) => Some(Scratch::make(bench, url)?),
+        };
+        if let Some(scratch) = &scratch {
+            command.env("TERTULIA_DATABASE", scratch.url_of_name());
+        }
+        let mut child = command.spawn().context("cannot start the server")?;
+        let out = child.stdout.take().context("its output is piped")?;
+        let url = BufReader::new(out)
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("URL").map(|url| url.trim().to_owned()))
+            .context("the server ended before it was ready")?;
+        let metrics = format!("http://{metrics}/metrics");
+        Ok(Self { api: Api::new(url)?, metrics, child, scratch, _data: data })
+    }
+
+    /// Waits until nothing waits to be delivered any more.
+    pub fn quiet(&self, bench: &Bench) -> anyhow::Result<()> {
+        bench.wait(async {
+            let waiting = async {
+                while self.waiting().await? > 0 {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                anyhow::Ok(())
+            };
+            tokio::time::timeout(PATIENCE, waiting).await.context("deliveries still wait")?
+        })
+    }
+
+    async fn waiting(&self) -> anyhow::Result<u64> {
+        let metrics = self.api.text(&self.metrics).await?;
+        let line = metrics.lines().find_map(|line| line.strip_prefix("tertulia_webhook_lanes "));
+        line.context("the metric is there")?.trim().parse().context("it is a number")
+    }
+
+    /// What it has used so far.
+    pub fn used(&self) -> anyhow::Result<Used> {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id()));
+        let stat = read("stat")?;
+        let after_name = stat.rsplit_once(')').context("a name stands in brackets")?.1;
+        let ticks: u64 =
+            after_name.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
+        let status = read("status")?;
+        let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let kibibytes = anonymous.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
+        let io = read("io")?;
+        let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
+        let per_second = rustix::param::clock_ticks_per_second();
+        Ok(Used {
+            cpu: as_f64(ticks) * 1e6 / as_f64(per_second),
+            anonymous: kibibytes.unwrap_or_default() * 1024.0,
+            written: as_f64(written.unwrap_or_default()),
+        })
+    }
+}
+
+/// Counts of a measurement are far below what would lose digits.
+#[expect(clippy::cast_precision_loss, reason = "figures are shown with three digits")]
+pub fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let _ = self.child.wait();
+        if let Some(scratch) = &self.scratch
+            && let Err(error) = scratch.remove()
+        {
+            eprintln!("a database is left behind: {}: {error:#}", scratch.name);
+        }
+    }
+}
+
+/// A port that is free just now: the metrics do not tell theirs.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+impl Scratch {
+    fn make(bench: &Bench, url: &str) -> anyhow::Result<Self> {
+        let name = format!("tertulia_bench_{}", std::process::id());
+        let scratch = Self { url: url.to_owned(), name };
+        bench.wait(scratch.run("CREATE DATABASE"))?;
+        Ok(scratch)
+    }
+
+    /// The same server's URL with this database for another.
+    fn url_of_name(&self) -> String {
+        let (server, _) = self.url.rsplit_once('/').unwrap_or((&self.url, ""));
+        format!("{server}/{}", self.name)
+    }
+
+    fn remove(&self) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.run("DROP DATABASE"))
+    }
+
+    async fn run(&self, what: &str) -> anyhow::Result<()> {
+        let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls)
+            .await
+            .context("cannot reach PostgreSQL")?;
+        let statement = format!("{what} {}", self.name);
+        let ran = async move {
+            let ran = client.batch_execute(&statement).await;
+            drop(client);
+            ran
+        };
+        let (ran, _) = tokio::join!(ran, connection);
+        Ok(ran?)
+    }
+}
