@@ -50,4 +50,10 @@ test("every event was seen, with every reason", () => {
     ),
     [],
   );
+  const known = new Set([...called, ...events, ...reasons]);
+  assert.deepEqual(
+    Object.keys(ELSEWHERE).filter((name) => known.has(name)),
+    [],
+    "listed, and seen all the same",
+  );
 });

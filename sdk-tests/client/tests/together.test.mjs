@@ -149,6 +149,20 @@ describe("what REST does the SDK sees", () => {
     bob.saw.none("messageAdded", (one) => one.conversation.sid === seen.sid);
   });
 
+  test("two connections of one user see the same, and live apart", async () => {
+    const { made, rest, seen } = await room();
+    const second = await connect(house, "bob");
+    const theirs = await second.client.getConversationBySid(made.sid);
+    await theirs.getMessages(1);
+    await seen.sendMessage("from the first");
+    for (const { saw } of [bob, second]) await saw.next("messageAdded", (one) => one.body === "from the first");
+    await theirs.setAllMessagesRead();
+    await until(() => seen.lastReadMessageIndex === 0, "the read horizon at the first");
+    await second.client.shutdown();
+    await rest.messages.create({ body: "to the first" });
+    await bob.saw.next("messageAdded", (one) => one.body === "to the first");
+  });
+
   test("what the SDK does REST sees", async () => {
     const conversation = await bob.client.createConversation({
       friendlyName: "by the SDK",
