@@ -1,7 +1,8 @@
 //! What has become of an object since a position: told from what is there now, and from tombstones.
 //!
-//! Of an item that changed several times the newest state is told, once. What was added since is told as added,
-//! however often it changed: clients do not know what was never added.
+//! Of an item that changed several times the newest state is told. What was added since is told as added, in its place
+//! among the others, with what it is now; and where it has changed since, as updated: clients do not know what was never
+//! added, and show what is added in the order in which they are told.
 
 use std::collections::HashSet;
 
@@ -259,17 +260,20 @@ impl Told {
         self.events[from..].sort_by_key(|event| event.id);
     }
 
-    /// An item of which something changed in the window.
+    /// An item of which something changed in the window. One that was added there is told where it was added, so that
+    /// those of one list are told in their order, and where it changed since.
     fn entry(&mut self, object: &SyncObject, entry: Entry) {
         let Entry { position_added, position_changed, .. } = entry;
-        let is_added = self.window.holds(position_added);
-        // What changed again beyond the window is told of again, by its own id.
-        let id = if position_changed <= self.window.through { position_changed } else { position_added };
-        self.positions.insert(id);
-        if is_added {
-            self.positions.insert(position_added);
+        if self.window.holds(position_added) {
+            self.item(object, &entry, (Action::Added, position_added));
         }
-        let action = if is_added { Action::Added } else { Action::Updated };
+        if position_changed != position_added && self.window.holds(position_changed) {
+            self.item(object, &entry, (Action::Updated, position_changed));
+        }
+    }
+
+    fn item(&mut self, object: &SyncObject, entry: &Entry, (action, id): (Action, i64)) {
+        self.positions.insert(id);
         let payload = Payload::of_item(object, id, (&entry.name, Some(&*entry.data)), entry.date_updated);
         self.events.push(Event {
             object: *object,
@@ -277,7 +281,7 @@ impl Told {
             action,
             event_type: event_type(object, action),
             payload: payload.to_json(),
-            identity: entry.identity,
+            identity: entry.identity.clone(),
             conversation: entry.conversation,
         });
     }
