@@ -1,9 +1,10 @@
 //! A client starts that has many conversations: everything that the SDK asks for, and from where it knows it.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::Ipv4Addr;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -120,9 +121,10 @@ async fn round(server: &Server, user: &Names, table: &mut Table) -> anyhow::Resu
             .build()?
             .block_on(play(listener, &recorded))
     })?;
-    let (seconds, _) = start(&door_of_stub, user, ALL).await?;
-    table.note(user.stub, seconds);
+    let started = start(&door_of_stub, user, ALL).await;
     stub.join().ok().context("the stub has ended")??;
+    let (seconds, _) = started?;
+    table.note(user.stub, seconds);
 
     let spent = async || server.metric("tertulia_realtime_request_duration_seconds_sum").await;
     let before = spent().await?;
@@ -205,8 +207,10 @@ async fn start(door: &Door, user: &Names, at_once: usize) -> anyhow::Result<(f64
                 sender.send(frame)?;
                 running += 1;
             }
-            let Message::Binary(frame) = stream.next().await.context("the connection is gone")?? else {
-                continue;
+            let frame = match stream.next().await.context("the connection is gone")?? {
+                Message::Binary(frame) => frame,
+                Message::Close(close) => bail!("the server closes: {close:?}"),
+                _ => continue,
             };
             running -= usize::from(starting.take(&frame)?);
         }
@@ -223,9 +227,11 @@ async fn start(door: &Door, user: &Names, at_once: usize) -> anyhow::Result<(f64
 }
 
 impl Starting {
-    /// Asks for something. The id says all of it, so that it is the same in every run.
+    /// Asks for something. The id hangs on all of it and on nothing else, so that it is the same in every run.
     fn get(&mut self, path: &str, params: &Value, step: Step) {
-        let id = format!("{path}?{params}");
+        let mut hasher = DefaultHasher::new();
+        (path, params.to_string()).hash(&mut hasher);
+        let id = format!("{:016x}", hasher.finish());
         self.queue.push_back(request(&id, ("GET", path), params, ""));
         self.asked.insert(id, step);
         self.requests += 1;
