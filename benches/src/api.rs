@@ -30,6 +30,16 @@ impl Api {
             .basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN))
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(body);
+        Self::answer(path, asked).await
+    }
+
+    /// What stands at a path below `/v1`.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let asked = self.client.get(format!("{}/v1/{path}", self.url));
+        Self::answer(path, asked.basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN))).await
+    }
+
+    async fn answer(path: &str, asked: reqwest::RequestBuilder) -> anyhow::Result<Value> {
         let answer = asked.send().await?;
         let status = answer.status();
         let text = answer.text().await?;

@@ -12,6 +12,7 @@ mod receiver;
 mod scenarios;
 mod server;
 mod table;
+mod tunnel;
 
 use std::process::ExitCode;
 

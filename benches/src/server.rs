@@ -15,6 +15,8 @@ use crate::bench::{Bench, Database};
 
 pub const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
 pub const AUTH_TOKEN: &str = "fedcba9876543210fedcba9876543210";
+pub const API_KEY_SID: &str = "SK0123456789abcdef0123456789abcdef";
+pub const API_KEY_SECRET: &str = "a-secret-of-thirty-two-letters-00";
 
 /// How long a server may take to do what it does in the background.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -63,6 +65,8 @@ impl Server {
             .args(["--listen", "127.0.0.1:0", "--metrics-listen", &metrics.to_string()])
             .env("TERTULIA_ACCOUNT_SID", ACCOUNT_SID)
             .env("TERTULIA_AUTH_TOKEN", AUTH_TOKEN)
+            .env("TERTULIA_API_KEY_SID", API_KEY_SID)
+            .env("TERTULIA_API_KEY_SECRET", API_KEY_SECRET)
             .env("TERTULIA_WEBHOOK_ALLOW_PRIVATE", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -89,7 +93,7 @@ impl Server {
     pub fn quiet(&self, bench: &Bench) -> anyhow::Result<()> {
         bench.wait(async {
             let waiting = async {
-                while self.waiting().await? > 0 {
+                while self.waiting().await? > 0.0 {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 anyhow::Ok(())
@@ -98,31 +102,40 @@ impl Server {
         })
     }
 
-    async fn waiting(&self) -> anyhow::Result<u64> {
+    async fn waiting(&self) -> anyhow::Result<f64> {
+        self.metric("tertulia_webhook_lanes").await
+    }
+
+    /// A number of its metrics.
+    pub async fn metric(&self, name: &str) -> anyhow::Result<f64> {
         let metrics = self.api.text(&self.metrics).await?;
-        let line = metrics.lines().find_map(|line| line.strip_prefix("tertulia_webhook_lanes "));
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.context("the metric is there")?.trim().parse().context("it is a number")
     }
 
     /// What it has used so far.
     pub fn used(&self) -> anyhow::Result<Used> {
         let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id()));
-        let stat = read("stat")?;
-        let after_name = stat.rsplit_once(')').context("a name stands in brackets")?.1;
-        let ticks: u64 =
-            after_name.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
         let status = read("status")?;
         let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         let kibibytes = anonymous.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
         let io = read("io")?;
         let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
-        let per_second = rustix::param::clock_ticks_per_second();
         Ok(Used {
-            cpu: as_f64(ticks) * 1e6 / as_f64(per_second),
+            cpu: cpu(&self.child.id().to_string())?,
             anonymous: kibibytes.unwrap_or_default() * 1024.0,
             written: as_f64(written.unwrap_or_default()),
         })
     }
+}
+
+/// Time of all cores that a process has used, in microseconds.
+pub fn cpu(process: &str) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let after_name = stat.rsplit_once(')').context("a name stands in brackets")?.1;
+    let ticks: u64 =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
+    Ok(as_f64(ticks) * 1e6 / as_f64(rustix::param::clock_ticks_per_second()))
 }
 
 /// Counts of a measurement are far below what would lose digits.

@@ -1,6 +1,10 @@
 //! What is measured, a file for each.
 
+mod fanout;
 mod hanging;
+mod idle;
+mod latency;
+mod startup;
 mod webhook;
 
 use std::collections::{HashMap, HashSet};
@@ -12,7 +16,14 @@ use crate::load::Request;
 use crate::receiver::Arrival;
 
 /// All of them, in the order in which they are run.
-pub const ALL: &[Scenario] = &[webhook::SCENARIO, hanging::SCENARIO];
+pub const ALL: &[Scenario] = &[
+    webhook::SCENARIO,
+    hanging::SCENARIO,
+    latency::SCENARIO,
+    fanout::SCENARIO,
+    idle::SCENARIO,
+    startup::SCENARIO,
+];
 
 /// A message for each conversation: about 150 bytes of form.
 fn messages(conversations: &[String]) -> Vec<Request> {

@@ -53,7 +53,7 @@ pub async fn serve(tunnel: Tunnel, (stream, read): (TcpStream, Bytes), (tasks, s
     let (app, stop) = (tunnel.app, stops.soft.clone());
     let _counted = Counted::new(&app.metrics.realtime_connections);
     let config = WebSocketConfig::default()
-        .read_buffer_size(4096)
+        .read_buffer_size(1024)
         .write_buffer_size(0)
         .max_message_size(Some(MAX_FRAME))
         .max_frame_size(Some(MAX_FRAME));
@@ -67,7 +67,7 @@ pub async fn serve(tunnel: Tunnel, (stream, read): (TcpStream, Bytes), (tasks, s
     let end = match stop.run_until_cancelled(entering).await {
         Some(Ok(entered)) => {
             socket.get_mut().open();
-            let mut session = Session::new(&app, socket, entered, (tasks.clone(), stops));
+            let mut session = Session::new(&app, socket, *entered, (tasks.clone(), stops));
             let _presence = Presence::begin(&app, &session.connected, &tasks);
             let end = session.run().await;
             socket = session.socket;
@@ -76,7 +76,8 @@ pub async fn serve(tunnel: Tunnel, (stream, read): (TcpStream, Bytes), (tasks, s
         Some(Err(end)) => end,
         None => End::Stopped,
     };
-    stop.run_until_cancelled(finish(&app, socket, end)).await;
+    // On the heap like the beginning: clients stay for hours in between.
+    stop.run_until_cancelled(Box::pin(finish(&app, socket, end))).await;
 }
 
 /// A client that has been let in, for as long as this lives: it ends in every case.
@@ -119,7 +120,7 @@ pub struct Entered {
 }
 
 /// Waits for the first frame and judges what it says.
-async fn enter(app: &Arc<App>, base_url: &Arc<str>, socket: &mut Socket) -> Result<Entered, End> {
+async fn enter(app: &Arc<App>, base_url: &Arc<str>, socket: &mut Socket) -> Result<Box<Entered>, End> {
     let init = async {
         let bytes = next(app, socket).await?;
         let Frame { header, .. } = Frame::parse(&bytes).map_err(broken)?;
@@ -155,7 +156,8 @@ async fn enter(app: &Arc<App>, base_url: &Arc<str>, socket: &mut Socket) -> Resu
         outbox,
     };
     write(app, socket, frame::welcome(&id, &number.to_string())).await?;
-    Ok(Entered { granted, connected, token, notifications, cut })
+    // On the heap: the task would keep room for it.
+    Ok(Box::new(Entered { granted, connected, token, notifications, cut }))
 }
 
 /// The next frame's bytes. Pings are answered below.

@@ -128,7 +128,7 @@ impl Session {
             () = stop.cancelled() => End::Stopped,
         };
         if matches!(end, End::Stopped) {
-            let _ = timeout(self.app.settings.realtime.farewell_time, self.answer_the_rest()).await;
+            let _ = timeout(self.app.settings.realtime.farewell_time, Box::pin(self.answer_the_rest())).await;
         }
         end
     }
