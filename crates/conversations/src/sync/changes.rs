@@ -143,12 +143,12 @@ fn of_conversation(
         (SyncObject::Messages(sid), SyncObject::Roster(sid), SyncObject::Conversation(sid));
     if objects.contains(&list) {
         for message in said::added(tx, &head, span)? {
-            told.entry(&list, messages::entry(&message));
+            told.entry(&list, &messages::entry(&message));
         }
         // Mostly there is one new message, and with it all has been told.
         if !told.is_all() {
             for message in said::changed(tx, &head, span)? {
-                told.entry(&list, messages::entry(&message));
+                told.entry(&list, &messages::entry(&message));
             }
             for stone in tombstones::between(tx, (sid.as_bytes(), Kind::Message), span)? {
                 told.stone(&list, &stone, &Name::Index(stone.index.unwrap_or_default()));
@@ -159,7 +159,7 @@ fn of_conversation(
     if objects.contains(&map) && !told.is_all() {
         let from = told.events.len();
         for participant in participants::changed(tx, sid, span)? {
-            told.entry(&map, roster::entry(participant));
+            told.entry(&map, &roster::entry(participant));
         }
         for stone in tombstones::between(tx, (sid.as_bytes(), Kind::Participant), span)? {
             let key = Sid::<Participant>::from_bytes(stone.item).to_string();
@@ -195,7 +195,7 @@ fn of_user(
     let now = tx.now();
     if objects.contains(&memberships) {
         for membership in memberships::changed(tx, sid, span)? {
-            told.entry(&memberships, my_conversations::entry(&membership, now));
+            told.entry(&memberships, &my_conversations::entry(&membership, now));
         }
         for stone in tombstones::between(tx, (sid.as_bytes(), Kind::Membership), span)? {
             let key = Sid::<Conversation>::from_bytes(stone.item).to_string();
@@ -209,7 +209,7 @@ fn of_user(
         && let Some(service) = services::find(tx, user.account_sid, service)?
     {
         for entry in user_info::entries(user, &service, profile_position) {
-            told.entry(&info, entry);
+            told.entry(&info, &entry);
         }
     }
     Ok(told.into_changes())
@@ -262,13 +262,13 @@ impl Told {
 
     /// An item of which something changed in the window. One that was added there is told where it was added, so that
     /// those of one list are told in their order, and where it changed since.
-    fn entry(&mut self, object: &SyncObject, entry: Entry) {
-        let Entry { position_added, position_changed, .. } = entry;
+    fn entry(&mut self, object: &SyncObject, entry: &Entry) {
+        let Entry { position_added, position_changed, .. } = *entry;
         if self.window.holds(position_added) {
-            self.item(object, &entry, (Action::Added, position_added));
+            self.item(object, entry, (Action::Added, position_added));
         }
         if position_changed != position_added && self.window.holds(position_changed) {
-            self.item(object, &entry, (Action::Updated, position_changed));
+            self.item(object, entry, (Action::Updated, position_changed));
         }
     }
 
