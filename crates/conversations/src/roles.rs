@@ -199,13 +199,6 @@ impl Permissions {
     }
 }
 
-impl Permissions {
-    /// Whether this one is among them.
-    pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|known| known == name)
-    }
-}
-
 impl FromStr for RoleType {
     type Err = Problem;
 

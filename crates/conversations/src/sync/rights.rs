@@ -1,10 +1,9 @@
 //! Who may see an object, and what it hangs on.
 
 use super::object::{ObjectType, SyncObject};
-use crate::call::Client;
 use crate::heads::{self, Head};
 use crate::prelude::*;
-use crate::{conversations, memberships, roles, users};
+use crate::{conversations, memberships, permissions, users};
 
 /// The root of an object that may be read, as it is now.
 pub(super) enum Opened {
@@ -41,9 +40,12 @@ pub(super) fn open(tx: &mut Tx<'_>, call: &Call, object: &SyncObject) -> Result<
             if memberships::find(tx, client.user_sid, head.sid)?.is_some() {
                 return Ok(Opened::Conversation(head));
             }
-            let is_document = matches!(object, SyncObject::Conversation(_));
-            if is_document && may_come_in(tx, call, (client, &head))? {
-                return Ok(Opened::Conversation(head));
+            if matches!(object, SyncObject::Conversation(_)) {
+                let standing = permissions::in_service(tx, call)?;
+                let conversation = conversations::find(tx, &head)?;
+                if conversation.is_some_and(|one| conversations::may_join(call, &standing, &one)) {
+                    return Ok(Opened::Conversation(head));
+                }
             }
             Err(Problem::SYNC_ACCESS_FORBIDDEN.into())
         }
@@ -58,15 +60,4 @@ pub(super) fn open(tx: &mut Tx<'_>, call: &Call, object: &SyncObject) -> Result<
             Ok(Opened::User { user, position, profile_position })
         }
     }
-}
-
-/// Whether somebody who does not take part may see that there is something to take part in.
-fn may_come_in(tx: &mut Tx<'_>, call: &Call, (client, head): (&Client, &Head)) -> Result<bool, StoreError> {
-    let conversation = conversations::find(tx, head)?;
-    if conversation.is_some_and(|conversation| conversation.created_by == client.identity) {
-        return Ok(true);
-    }
-    let Some(user) = users::find(tx, call.service_sid, &Key::Sid(client.user_sid))? else { return Ok(false) };
-    let role = roles::find(tx, call.service_sid, user.role_sid)?;
-    Ok(role.is_some_and(|role| role.permissions.has("addParticipant")))
 }
