@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use conversations::sync::{self, Action, Changes, Event, SyncObject};
 use conversations::{Call, Failure};
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use store::{StoreError, Tx};
 use wire::Problem;
 
@@ -32,6 +32,10 @@ pub async fn pump(app: Arc<App>, shard: Arc<Shard>, stops: Stops) {
     let mut paced = FuturesUnordered::new();
     let serving = async {
         loop {
+            // However busy the shard is: whoever waits for the rest has its turn.
+            while let Some(Some(rest)) = paced.next().now_or_never() {
+                shard.inbox().asked.push_back(Asked::Subscribe(rest));
+            }
             match step(&app, &shard).await {
                 // Who has missed much is told the rest when it has taken in the most of this.
                 Done::Some(Some(rest)) => paced.push(async move {
