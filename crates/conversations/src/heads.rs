@@ -106,6 +106,19 @@ impl Head {
         self.position
     }
 
+    /// Counts one more message, whose index is the last now. Activity makes an inactive conversation active and
+    /// sets its timers anew.
+    pub fn add_message(&mut self, now: Timestamp) {
+        self.document_position = self.advance();
+        self.last_message_index = Some(self.next_index);
+        self.next_index += 1;
+        self.messages += 1;
+        self.last_message_at = Some(now);
+        self.last_activity = now;
+        self.state = State::Active;
+        self.arm(now);
+    }
+
     /// Sets both timers anew, counted from `base`.
     pub fn arm(&mut self, base: Timestamp) {
         self.date_inactive = self.inactive_after.map(|after| base.saturating_plus_micros(after));
@@ -231,26 +244,22 @@ const OF_ACCOUNT: &str = "SELECT {columns} FROM conversation_heads WHERE sid = $
      (SELECT sid FROM services WHERE account_sid = $1)";
 const FIRST: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service_sid = $1 \
      ORDER BY chat_service_sid, state, last_activity LIMIT 1";
-/// Locks, decides and counts in one statement: the place of the next message. Activity makes an inactive
-/// conversation active and sets its timers anew.
-const NEXT_MESSAGE: &str = "UPDATE conversation_heads SET position = position + 1, \
-     document_position = position + 1, next_index = next_index + 1, last_message_index = next_index, \
-     last_message_at = $3, last_activity = $3, messages = messages + 1, state = 0, \
-     date_inactive = $3 + inactive_after, date_closed = $3 + closed_after, due = $3 + CASE \
-     WHEN inactive_after <= closed_after OR closed_after IS NULL THEN inactive_after ELSE closed_after END \
-     WHERE chat_service_sid = $1 AND sid = $2";
-/// Where nobody has a messaging binding, nothing else needs to be asked first.
-const IF_OPEN_AND_UNBOUND: &str = "AND state < 2 AND bound_participants = 0";
-/// And where it is active already, nobody needs to be told that it has become so.
-const IF_ACTIVE_AND_UNBOUND: &str = "AND state = 0 AND bound_participants = 0";
+/// What a message changes of it; found by the number, which spares a search.
+const AFTER_MESSAGE: &str = "UPDATE conversation_heads SET state = $3, position = $4, document_position = $5, \
+     next_index = $6, last_message_index = $7, last_message_at = $8, last_activity = $9, messages = $10, \
+     date_inactive = $11, date_closed = $12, due = $13 WHERE chat_service_sid = $1 AND number = $2";
+/// What a change of those who take part changes of it: nothing that lists or timers are found by.
+const AFTER_PARTICIPANT: &str = "UPDATE conversation_heads SET position = $3, document_position = $4, \
+     participants = $5, non_chat_participants = $6, bound_participants = $7 \
+     WHERE chat_service_sid = $1 AND number = $2";
+/// The participant of an identity comes along, who is asked for with every message. SQLite makes a table for what
+/// a statement returns that writes, so this reads, and what is written is said by the next.
+const BY_SID_WITH_SPEAKER: &str = "SELECT {columns}, (SELECT participants.sid FROM participants \
+     WHERE participants.conversation_sid = $2 AND participants.identity = $3) \
+     FROM conversation_heads WHERE chat_service_sid = $1 AND sid = $2";
 
-/// The statements of every message, made once.
-static NEXT_MESSAGE_IF_UNBOUND: LazyLock<String> =
-    LazyLock::new(|| format!("{NEXT_MESSAGE} {IF_OPEN_AND_UNBOUND} RETURNING {}", Head::COLUMNS));
-static NEXT_MESSAGE_IF_ACTIVE: LazyLock<String> =
-    LazyLock::new(|| format!("{NEXT_MESSAGE} {IF_ACTIVE_AND_UNBOUND} RETURNING {}", Head::COLUMNS));
-static NEXT_MESSAGE_OF: LazyLock<String> =
-    LazyLock::new(|| format!("{NEXT_MESSAGE} RETURNING {}", Head::COLUMNS));
+/// The statement that begins every message, made once.
+static WITH_SPEAKER: LazyLock<String> = LazyLock::new(|| with_columns(BY_SID_WITH_SPEAKER));
 
 fn with_columns(sql: &str) -> String {
     sql.replace("{columns}", Head::COLUMNS)
@@ -290,27 +299,32 @@ pub fn lock_open(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Fail
     Ok(head)
 }
 
-/// Takes the place of the next message of an open conversation in which nobody has a messaging binding;
-/// none where it is another one, or not there. Where somebody may hear of it, neither of one that becomes
-/// active by it: what it was is read before. A path that is a name is looked up first.
-pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<Head>, Failure> {
+/// The head of the path, locked, and which participant has this identity there.
+pub fn lock_with_speaker(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    path: &Path,
+    identity: &str,
+) -> Result<(Head, Option<Sid<Participant>>), Failure> {
     let sid = match path.key("ConversationSid") {
         Key::Sid(sid) => sid,
-        Key::Name(_) => lock(tx, call, path)?.sid,
+        Key::Name(_) => fetch(tx, call, path)?.sid,
     };
-    let now = tx.now();
-    tx.touch(Conversation::root(sid));
-    let next = if call.cause().is_told() { &NEXT_MESSAGE_IF_ACTIVE } else { &NEXT_MESSAGE_IF_UNBOUND };
-    Ok(tx.row(next, &[&call.service_sid, &sid, &now], Head::read)?)
+    tx.lock(&Roots::one(Conversation::root(sid)))?;
+    let read = |row: &mut Row<'_>| Ok((Head::read(row)?, row.next()?));
+    let found = tx.row(&WITH_SPEAKER, &[&call.service_sid, &sid, &identity], read)?;
+    Ok(found.ok_or_else(|| call.lacks(Problem::CONVERSATION_NOT_FOUND))?)
 }
 
-/// The same of a head that is locked and open.
-pub fn next_message_of(tx: &mut Tx<'_>, head: &Head) -> Result<Head, Failure> {
-    let now = tx.now();
+/// Writes a locked head back to which a message was added, and nothing else done.
+#[rustfmt::skip]
+pub fn replace_after_message(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
     tx.touch(Conversation::root(head.sid));
-    let params: &[&dyn Value] = &[&head.chat_service_sid, &head.sid, &now];
-    tx.row(&NEXT_MESSAGE_OF, params, Head::read)?
-        .ok_or_else(|| Problem::CONFLICTING_CONVERSATION_MODIFICATION.into())
+    tx.put(AFTER_MESSAGE, &[
+        &head.chat_service_sid, &head.number, &head.state, &head.position, &head.document_position,
+        &head.next_index, &head.last_message_index, &head.last_message_at, &head.last_activity, &head.messages,
+        &head.date_inactive, &head.date_closed, &head.due(),
+    ])
 }
 
 /// The head of this sid, in whichever service of the account.
@@ -342,6 +356,16 @@ pub fn replace(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
     values.push(&due);
     tx.touch(Conversation::root(head.sid));
     tx.put(REPLACE, &values)
+}
+
+/// The same where only participants, or what belongs to one of them, were changed.
+#[rustfmt::skip]
+pub fn replace_after_participant(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
+    tx.touch(Conversation::root(head.sid));
+    tx.put(AFTER_PARTICIPANT, &[
+        &head.chat_service_sid, &head.number, &head.position, &head.document_position, &head.participants,
+        &head.non_chat_participants, &head.bound_participants,
+    ])
 }
 
 /// Takes a conversation out of sight.

@@ -91,8 +91,8 @@ const DESCENDING: &str = "WHERE user_sid = $1 AND conversation_sid >= $2 AND con
      ORDER BY conversation_sid DESC LIMIT $4";
 const CHANGED: &str = "WHERE user_sid = $1 AND position_changed > $2 \
      AND (position_changed <= $3 OR (position_added > $2 AND position_added <= $3))";
-const NEXT_POSITION: &str = "UPDATE user_heads SET position = position + 1, memberships = memberships + $2 \
-     WHERE sid = $1 RETURNING position";
+const POSITION: &str = "SELECT position FROM user_heads WHERE sid = $1 {FOR_UPDATE}";
+const COUNT_ON: &str = "UPDATE user_heads SET position = $2, memberships = memberships + $3 WHERE sid = $1";
 const COUNT: &str = "SELECT memberships FROM user_heads WHERE sid = $1";
 const COUNT_OPEN: &str = "SELECT COUNT(*) FROM memberships m JOIN conversation_heads h \
      ON h.sid = m.conversation_sid WHERE m.user_sid = $1 AND h.state < 2";
@@ -183,6 +183,10 @@ pub fn end(tx: &mut Tx<'_>, membership: &Membership) -> Result<(), StoreError> {
 }
 
 fn next_position(tx: &mut Tx<'_>, user: Sid<User>, more: i64) -> Result<Option<i64>, StoreError> {
+    // Two statements, because SQLite makes a table for what a statement returns that writes.
+    let Some(position) = tx.row(POSITION, &[&user], one::<i64>)? else { return Ok(None) };
+    let next = position + 1;
     tx.touch(User::root(user));
-    tx.row(NEXT_POSITION, &[&user, &more], one)
+    tx.put(COUNT_ON, &[&user, &next, &more])?;
+    Ok(Some(next))
 }

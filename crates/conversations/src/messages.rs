@@ -16,7 +16,7 @@ use wire::Position;
 
 use crate::content_templates::{self, ContentTemplate};
 use crate::events::{self, EventType, Reason};
-use crate::heads::{self, Head, State};
+use crate::heads::{self, Head};
 use crate::participants::{bound, is_group};
 use crate::permissions::{self, Permission, Standing};
 use crate::prelude::*;
@@ -300,30 +300,26 @@ pub fn set_delivery(
 fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Result<Shown, Failure> {
     services::require(tx, call)?;
     let author = form.author.as_deref().unwrap_or(SYSTEM);
-    let mut rendered = None;
-    let is_plain = form.content.is_none() && form.media_sids.is_empty();
-    let is_quick = is_plain && call.client().is_none();
-    let quick = if is_quick { heads::next_message(tx, call, path)? } else { None };
-    let (state, head, bound, media) = if let Some(head) = quick {
-        (State::Active, head, Vec::new(), Vec::new())
-    } else {
-        // What may refuse comes before the first write: an undone write costs the whole batch.
-        let head = heads::lock(tx, call, path)?;
-        require_leave_to_send(&permissions::of_member(tx, call, head.sid)?, form)?;
-        head.require_open()?;
-        if let Some(content) = &form.content {
-            rendered = content_templates::render(tx, call, content)?;
-        }
-        let bound = bound(tx, &head)?;
-        require_speaker(&bound, author)?;
-        let media = media::take(tx, call, &form.media_sids)?;
-        (head.state, heads::next_message_of(tx, &head)?, bound, media)
+    // What may refuse comes before the first write: an undone write costs the whole batch.
+    let (mut head, member) = heads::lock_with_speaker(tx, call, path, author)?;
+    require_leave_to_send(&permissions::of_member(tx, call, head.sid)?, form)?;
+    head.require_open()?;
+    let rendered = match &form.content {
+        Some(content) => content_templates::render(tx, call, content)?,
+        None => None,
     };
+    let bound = bound(tx, &head)?;
+    require_speaker(&bound, author)?;
+    let media = media::take(tx, call, &form.media_sids)?;
+    let state = head.state;
+    head.add_message(tx.now());
+    heads::replace_after_message(tx, &head)?;
     let mut message = Message::new(call, &head, form, tx.now());
     if form.content.is_some() {
         message.body = rendered;
     }
-    message.participant_sid = participant_of(tx, (&head, &bound), &message.author)?;
+    let named = if author == SYSTEM { None } else { member };
+    message.participant_sid = speaker(&bound, author).map(|bound| bound.sid).or(named);
     message.media = media::attach(tx, media, &message)?;
     tx.append(&message)?;
     for recipient in bound.iter().filter(|one| one.is_reached_by_channel()) {

@@ -191,7 +191,7 @@ fn create(
     let form = join::allowed(tx, call, (&service, &head), form)?;
     head.require_open()?;
     let participant = add(tx, call, (&service, &mut head), &form)?;
-    heads::replace(tx, &head)?;
+    heads::replace_after_participant(tx, &head)?;
     Ok(participant)
 }
 
@@ -229,7 +229,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
         Permission::RemoveParticipant
     })?;
     remove(tx, &call.cause(), &mut head, &participant)?;
-    heads::replace(tx, &head)?;
+    heads::replace_after_participant(tx, &head)?;
     Ok(())
 }
 

@@ -210,7 +210,7 @@ pub fn move_status(
     if after.status == Some(Status::Read) {
         advance_horizon(tx, cause, &mut head, &after)?;
     }
-    heads::replace(tx, &head)?;
+    heads::replace_after_participant(tx, &head)?;
     events::of_receipt(tx, cause, &after)?;
     Ok(Some(after))
 }

@@ -212,7 +212,7 @@ fn update(
             participants::find(tx, head.sid, &key)?.ok_or(Problem::CONFLICTING_USER_MODIFICATION)?;
         participants::set_read_horizon(tx, &call.cause(), (&mut head, &mut participant), horizon)?;
         membership.last_read_message_index = participant.last_read_message_index;
-        heads::replace(tx, &head)?;
+        heads::replace_after_participant(tx, &head)?;
     }
     membership.notification_level = notification_level.unwrap_or(membership.notification_level);
     let membership = memberships::change(tx, membership)?;
@@ -226,7 +226,7 @@ fn delete(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<(), Failure> {
     let key = Key::Sid(membership.participant_sid);
     let participant = participants::find(tx, head.sid, &key)?.ok_or_else(|| call.not_found())?;
     participants::remove(tx, &call.cause(), &mut head, &participant)?;
-    heads::replace(tx, &head)?;
+    heads::replace_after_participant(tx, &head)?;
     Ok(())
 }
 

@@ -58,7 +58,7 @@ pub fn leave_all(tx: &mut Tx<'_>, cause: &Cause<'_>, memberships: &[Membership])
         match (there, participant) {
             (Some(mut head), Some(participant)) => {
                 remove(tx, cause, &mut head, &participant)?;
-                heads::replace(tx, &head)?;
+                heads::replace_after_participant(tx, &head)?;
             }
             // The conversation is gone, and its rows with it or soon.
             _ => memberships::end(tx, membership)?,

@@ -209,6 +209,12 @@ impl Participant {
     }
 }
 
+// Storage ────────────────────────────────────────────────────────────────────
+
+/// Nothing that a participant is found by, so that no index is written.
+const SET_HORIZON: &str = "UPDATE participants SET last_read_message_index = $3, last_read_timestamp = $4, \
+     date_updated = $5, position_changed = $6 WHERE conversation_sid = $1 AND sid = $2";
+
 // Operations: one transaction each ───────────────────────────────────────────
 
 pub fn update(
@@ -255,7 +261,7 @@ pub fn update(
     if before.user_sid.is_some() && !form.horizon.is_kept() {
         copy_horizon(tx, &after)?;
     }
-    heads::replace(tx, &head)?;
+    heads::replace_after_participant(tx, &head)?;
     events::of_participant(tx, &call.cause(), EventType::ParticipantUpdated, &after)?;
     Ok(after)
 }
@@ -270,7 +276,10 @@ pub fn set_read_horizon(
     let now = tx.now();
     horizon.apply(participant, now);
     participant.date_updated = now;
-    store(tx, head, participant)?;
+    participant.position_changed = head.advance();
+    let Participant { conversation_sid, sid, last_read_message_index: index, .. } = &*participant;
+    let Participant { last_read_timestamp: at, date_updated, position_changed, .. } = &*participant;
+    tx.put(SET_HORIZON, &[conversation_sid, sid, index, at, date_updated, position_changed])?;
     events::of_participant(tx, cause, EventType::ParticipantUpdated, participant)
 }
 

@@ -51,7 +51,7 @@ async fn a_message_costs_few_statements_and_one_commit_whoever_hears_of_it() {
         let settings = Settings { webhooks: webhooks_inside(), ..Settings::default() };
         let house = House::open_watched(engine, &database, (settings, Arc::clone(&counted) as _)).await;
         let path = crate::rest::conversation(&house).await;
-        // The head with its counters, the author among the participants, the row, and who listens.
+        // The head with who the author is in it, its counters, the row, and who listens.
         assert_eq!(of_message(&house, &counted, &path).await, (4, 1), "{engine:?}, nobody listens");
         let receiver = Receiver::start().await;
         let form = format!("PostWebhookUrl={}&Filters=onMessageAdded", receiver.url());
