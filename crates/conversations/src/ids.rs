@@ -29,6 +29,14 @@ pub enum Asker {
 #[derive(Default)]
 pub struct RandomIds {
     last: Mutex<(u64, u16)>,
+    /// Random bytes that are fetched ahead, because the operating system wants a call for each fetch.
+    ahead: Mutex<Ahead>,
+}
+
+/// Random bytes that nobody has seen, and how many of them are used up. Used ones are wiped.
+struct Ahead {
+    bytes: [u8; 1024],
+    used: usize,
 }
 
 impl RandomIds {
@@ -43,13 +51,38 @@ impl RandomIds {
         };
         *last
     }
+
+    /// Eight bytes that nobody can guess.
+    fn tail(&self) -> [u8; 8] {
+        self.ahead.lock().expect("nothing panics while it is held").take()
+    }
+}
+
+impl Ahead {
+    fn take(&mut self) -> [u8; 8] {
+        if self.used >= self.bytes.len() {
+            fill(&mut self.bytes);
+            self.used = 0;
+        }
+        let mut taken = [0; 8];
+        taken.swap_with_slice(&mut self.bytes[self.used..self.used + 8]);
+        self.used += 8;
+        taken
+    }
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        let bytes = [0; 1024];
+        Self { used: bytes.len(), bytes }
+    }
 }
 
 impl Ids for RandomIds {
     fn sid(&self, now: Timestamp) -> [u8; 16] {
         let (milliseconds, counter) = self.tick(now);
         let mut bytes = [0; 16];
-        fill(&mut bytes);
+        bytes[8..].copy_from_slice(&self.tail());
         bytes[..6].copy_from_slice(&milliseconds.to_be_bytes()[2..]);
         bytes[6..8].copy_from_slice(&(0x7000 | counter).to_be_bytes());
         bytes[8] = 0x80 | (bytes[8] & 0x3F);
@@ -70,11 +103,10 @@ fn fill(bytes: &mut [u8]) {
 
 /// Lower-case hexadecimal digits of `bytes`.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    bytes.iter().flat_map(digits).collect()
 }
 
 #[cfg(test)]
@@ -90,6 +122,13 @@ mod tests {
             made.push(ids.sid(now));
         }
         assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn no_two_sids_end_alike() {
+        let (ids, now) = (RandomIds::default(), Timestamp::from_micros(1_700_000_000_000_000));
+        let ends: std::collections::HashSet<_> = (0..1000).map(|_| ids.sid(now)[8..].to_vec()).collect();
+        assert_eq!(ends.len(), 1000);
     }
 
     #[test]
