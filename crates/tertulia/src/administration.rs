@@ -55,8 +55,8 @@ impl Administration {
             let host = url.strip_prefix("http://").context("the run file has an unknown URL")?.to_owned();
             return Ok(Self { admin_token, way: Way::Network(host) });
         };
-        // The answer to a failure tells nothing of it; the log does.
-        Logging::new("warn", Format::Text)?.start();
+        // The answer to a failure tells nothing of it; the log does. Warnings are written at once.
+        drop(Logging::new("warn", Format::Text)?.start()?);
         let Opened { store, tools, manual_clock } = open(&directory, &storage, &repeatable)?;
         let admin_token = hex(&RandomIds::default().secret());
         let admin_tokens = vec![admin_token.clone()];

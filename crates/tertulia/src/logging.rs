@@ -1,8 +1,12 @@
 //! The log: on standard error, as text or as JSON, a line for each thing that happened.
 
+use std::io::{self, IsTerminal, Stderr};
+
+use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::configuration::Misconfigured;
+use crate::log_lines::{Lines, Writing};
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +40,17 @@ impl Logging {
         Ok(Self { filter, format })
     }
 
-    /// Begins to log.
-    pub fn start(self) {
+    /// Begins to log, until what is answered is dropped.
+    pub fn start(self) -> anyhow::Result<Writing<Stderr>> {
+        let writing = Lines::begin(io::stderr()).context("cannot start the thread that writes the log")?;
         let lines = tracing_subscriber::fmt()
             .with_env_filter(self.filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+            .with_writer(writing.lines())
+            .with_ansi(io::stderr().is_terminal());
         match self.format {
             Format::Text => lines.init(),
             Format::Json => lines.json().flatten_event(true).init(),
         }
+        Ok(writing)
     }
 }

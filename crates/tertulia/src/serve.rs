@@ -40,10 +40,11 @@ pub fn serve(flags: &Given) -> anyhow::Result<()> {
         warnings,
         ..
     } = configuration;
+    // Dropped last, behind the threads that may have something to say.
+    let _log = logging.start()?;
     let runtime = runtime(workers)?;
     DataDirectory::make(&storage.data)?;
     let directory = DataDirectory::lock_for_server(&storage.data)?;
-    logging.start();
     for warning in warnings {
         tracing::warn!("{warning}");
     }

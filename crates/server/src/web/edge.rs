@@ -104,7 +104,8 @@ fn method(method: &Method) -> &'static str {
 
 /// Twilio: seconds with three decimals, `0.021`.
 fn seconds(time: Duration) -> String {
-    format!("{:.3}", time.as_secs_f64())
+    let milliseconds = (time.as_micros() + 500) / 1000;
+    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
 }
 
 /// To a tenth of a millisecond.

@@ -69,7 +69,7 @@ fn run(arguments: &Intercept) -> anyhow::Result<u8> {
         warnings,
         ..
     } = configuration;
-    logging.start();
+    let _log = logging.start()?;
     for warning in warnings {
         tracing::warn!("{warning}");
     }
