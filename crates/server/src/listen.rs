@@ -65,11 +65,16 @@ pub async fn accept(listener: TcpListener, serving: Serving) {
         loop {
             let permit = Arc::clone(&permits).acquire_owned().await.expect("nobody closes it");
             let stream = accepted(&listener).await;
-            let serving = serving.clone();
-            let tasks = serving.tasks.clone();
-            tasks.spawn(async move {
-                serve(stream, serving).await;
-                drop(permit);
+            let counted = Counted::new(&serving.connections);
+            // Each on the heap for as long as it runs: a client stays for hours, and needs no room for what came
+            // before.
+            let http = Box::pin(serve(stream, serving.clone()));
+            serving.tasks.spawn(async move {
+                let tunnel = http.await;
+                if let Some(tunnel) = tunnel {
+                    tunnel.await;
+                }
+                drop((counted, permit));
             });
         }
     };
@@ -95,14 +100,11 @@ fn is_the_callers(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve(stream: TcpStream, serving: Serving) {
-    let Serving { router, connections, tasks, stops, .. } = serving;
-    let _counted = Counted::new(&connections);
-    // Each on the heap for as long as it runs: a client stays for hours, and needs no room for what came before.
-    let http = Box::pin(serve_http(stream, router, stops.clone()));
-    if let Some((tunnel, begun)) = http.await {
-        Box::pin(realtime::serve(tunnel, begun, (tasks, stops))).await;
-    }
+/// Serves requests. What is left to do is to serve the tunnel that the connection has become.
+async fn serve(stream: TcpStream, serving: Serving) -> Option<Pin<Box<impl Future<Output = ()> + Send>>> {
+    let Serving { router, tasks, stops, .. } = serving;
+    let (tunnel, begun) = serve_http(stream, router, stops.clone()).await?;
+    Some(Box::pin(realtime::serve(tunnel, begun, (tasks, stops))))
 }
 
 /// Serves requests, until the connection ends or becomes a tunnel; then with what was read of that already.

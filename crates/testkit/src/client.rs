@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use bytes::Bytes;
 use conversations::sync::SyncObject;
 use conversations::{Client as Named, Owned};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value as Json, json};
-use server::realtime::{Connected, Outbox, Request, answer, tell};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use server::realtime::{Connected, Outbox, Request, Waiting, answer, tell};
 use wire::Sid;
 
 use crate::house::{ACCOUNT_SID, House};
@@ -26,7 +21,6 @@ const FRAMES: usize = 4096;
 pub struct Client {
     house: House,
     connected: Arc<Connected>,
-    frames: mpsc::Receiver<Bytes>,
 }
 
 impl House {
@@ -35,7 +29,6 @@ impl House {
         let form = format!("Identity={identity}");
         self.post("/v1/Users", &form).await;
         let user = self.get(&format!("/v1/Users/{identity}")).await;
-        let (outbox, frames) = Outbox::new(FRAMES, CancellationToken::new());
         let connected = Connected {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             account_sid: Sid::parse(ACCOUNT_SID).expect("it is one"),
@@ -48,9 +41,9 @@ impl House {
             is_streamed: false,
             push_credential_sid: None,
             base_url: "http://tertulia.test".into(),
-            outbox,
+            outbox: Outbox::new(FRAMES),
         };
-        Client { house: self.clone(), connected: Arc::new(connected), frames }
+        Client { house: self.clone(), connected: Arc::new(connected) }
     }
 }
 
@@ -82,11 +75,17 @@ impl Client {
     pub async fn told(&mut self) -> Vec<Json> {
         tell(&self.house.app).await;
         let mut told = Vec::new();
-        while let Ok(frame) = self.frames.try_recv() {
-            let lines: Vec<&[u8]> = frame.splitn(3, |byte| *byte == b'\n').collect();
-            told.push(serde_json::from_slice(lines[2]).expect("the payload is JSON"));
+        loop {
+            let frames = self.connected.outbox.take();
+            if frames.is_empty() {
+                return told;
+            }
+            for frame in &frames {
+                let lines: Vec<&[u8]> = frame.splitn(3, |byte| *byte == b'\n').collect();
+                told.push(serde_json::from_slice(lines[2]).expect("the payload is JSON"));
+            }
+            self.connected.outbox.left(Waiting::of(&frames));
         }
-        told
     }
 
     /// The server takes note of it, as of one that has just signed in.
@@ -97,13 +96,13 @@ impl Client {
     /// Whether the server has come to doubt that it may stay, when all that happened has been told.
     pub async fn is_doubted(&self) -> bool {
         tell(&self.house.app).await;
-        timeout(Duration::ZERO, self.connected.outbox.doubted()).await.is_ok()
+        self.connected.outbox.is_doubted()
     }
 
     /// The connection ends.
     pub fn leave(self) {
-        let Self { house, connected, frames } = self;
-        drop(frames);
+        let Self { house, connected } = self;
+        connected.outbox.cut();
         house.app.hub().left(&connected);
     }
 

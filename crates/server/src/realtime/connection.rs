@@ -5,22 +5,18 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use conversations::Client;
-use futures_util::{SinkExt, StreamExt};
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::door::Tunnel;
-use super::frame::{self, BadFrame, Frame, MAX_FRAME, MAX_HEADER, Status};
+use super::frame::{self, BadFrame, Frame, MAX_HEADER, Status};
 use super::gate::Gate;
 use super::session::Session;
+use super::socket;
 use super::{Connected, Outbox, presence, sign_in};
 use crate::app::App;
 use crate::listen::Stops;
@@ -32,7 +28,7 @@ const NOTIFICATIONS: usize = 8192;
 /// What somebody may send before it is let in: a frame with a token.
 const UNKNOWN: usize = MAX_HEADER + 4096;
 
-pub type Socket = WebSocketStream<Gate<TcpStream>>;
+pub type Socket = socket::Socket<TcpStream>;
 
 /// Why a connection ends.
 pub enum End {
@@ -52,22 +48,17 @@ pub enum End {
 pub async fn serve(tunnel: Tunnel, (stream, read): (TcpStream, Bytes), (tasks, stops): (TaskTracker, Stops)) {
     let (app, stop) = (tunnel.app, stops.soft.clone());
     let _counted = Counted::new(&app.metrics.realtime_connections);
-    let config = WebSocketConfig::default()
-        .read_buffer_size(1024)
-        .write_buffer_size(0)
-        .max_message_size(Some(MAX_FRAME))
-        .max_frame_size(Some(MAX_FRAME));
     let gate = Gate::new(stream, UNKNOWN);
     let part = read.to_vec();
     // Some bytes of the buffer of a whole head of HTTP.
     drop(read);
-    let mut socket = WebSocketStream::from_partially_read(gate, part, Role::Server, Some(config)).await;
-    // On the heap, and gone when somebody is in.
+    // Each on the heap for as long as it is needed: clients stay for hours in between.
+    let mut socket = Box::new(Box::pin(Socket::new(gate, part)).await);
     let entering = Box::pin(enter(&app, &tunnel.base_url, &mut socket));
     let end = match stop.run_until_cancelled(entering).await {
         Some(Ok(entered)) => {
-            socket.get_mut().open();
-            let mut session = Session::new(&app, socket, *entered, (tasks.clone(), stops));
+            socket.open();
+            let mut session = Box::new(Session::new(&app, socket, *entered, (tasks.clone(), stops)));
             let _presence = Presence::begin(&app, &session.connected, &tasks);
             let end = session.run().await;
             socket = session.socket;
@@ -76,7 +67,6 @@ pub async fn serve(tunnel: Tunnel, (stream, read): (TcpStream, Bytes), (tasks, s
         Some(Err(end)) => end,
         None => End::Stopped,
     };
-    // On the heap like the beginning: clients stay for hours in between.
     stop.run_until_cancelled(Box::pin(finish(&app, socket, end))).await;
 }
 
@@ -115,8 +105,6 @@ pub struct Entered {
     pub granted: Granted,
     pub connected: Connected,
     pub token: String,
-    pub notifications: mpsc::Receiver<Bytes>,
-    pub cut: CancellationToken,
 }
 
 /// Waits for the first frame and judges what it says.
@@ -137,12 +125,11 @@ async fn enter(app: &Arc<App>, base_url: &Arc<str>, socket: &mut Socket) -> Resu
         Err(failure) => {
             let problem = sign_in::told(failure);
             let refusal = frame::acknowledgement(&id, Status::refused(&problem));
-            write(app, socket, refusal).await?;
+            socket.push(refusal);
+            socket.flush(app).await?;
             return Err(End::Farewell);
         }
     };
-    let cut = CancellationToken::new();
-    let (outbox, notifications) = Outbox::new(NOTIFICATIONS, cut.clone());
     let number = app.clients.fetch_add(1, Ordering::Relaxed) + 1;
     let connected = Connected {
         number,
@@ -153,11 +140,12 @@ async fn enter(app: &Arc<App>, base_url: &Arc<str>, socket: &mut Socket) -> Resu
         is_streamed: granted.is_streamed,
         push_credential_sid: granted.push_credential_sid,
         base_url: Arc::clone(base_url),
-        outbox,
+        outbox: Outbox::new(NOTIFICATIONS),
     };
-    write(app, socket, frame::welcome(&id, &number.to_string())).await?;
+    socket.push(frame::welcome(&id, &number.to_string()));
+    socket.flush(app).await?;
     // On the heap: the task would keep room for it.
-    Ok(Box::new(Entered { granted, connected, token, notifications, cut }))
+    Ok(Box::new(Entered { granted, connected, token }))
 }
 
 /// The next frame's bytes. Pings are answered below.
@@ -189,21 +177,8 @@ pub fn broken(BadFrame(reason): BadFrame) -> End {
     End::Broken(CloseCode::Protocol, reason)
 }
 
-/// Sends a frame, to somebody who takes it in time.
-pub async fn write(app: &App, socket: &mut Socket, frame: Bytes) -> Result<(), End> {
-    let sending = socket.send(Message::Binary(frame));
-    match timeout(app.settings.realtime.write_time, sending).await {
-        Ok(Ok(())) => {
-            app.metrics.realtime_frames_out.inc();
-            Ok(())
-        }
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::Slow),
-    }
-}
-
 /// Takes leave, where there is somebody to take leave of.
-async fn finish(app: &App, mut socket: Socket, end: End) {
+async fn finish(app: &App, mut socket: Box<Socket>, end: End) {
     let farewell = match end {
         End::Gone | End::Stopped => return,
         End::Slow => {
@@ -213,14 +188,5 @@ async fn finish(app: &App, mut socket: Socket, end: End) {
         End::Farewell => None,
         End::Broken(code, reason) => Some(CloseFrame { code, reason: reason.into() }),
     };
-    // What is still sent is taken in: closed with unread bytes, the connection would be reset, and what was told lost.
-    let leaving = async {
-        if farewell.is_some() && socket.close(farewell).await.is_err() {
-            return;
-        }
-        while let Some(Ok(_)) = socket.next().await {}
-        let mut buffer = [0; 1024];
-        while matches!(socket.get_mut().read(&mut buffer).await, Ok(1..)) {}
-    };
-    let _ = timeout(app.settings.realtime.farewell_time, leaving).await;
+    let _ = timeout(app.settings.realtime.farewell_time, socket.leave(farewell)).await;
 }

@@ -9,22 +9,23 @@
 //! was deleted, ends the connection. What cannot be read as a frame ends it too. When the server stops, requests that
 //! run are answered, and the socket is dropped: clients come back at once then, and later if they are told to close.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use conversations::Failure;
-use futures_util::{SinkExt, StreamExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::Message;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 use wire::{Problem, Timestamp};
 
-use super::connection::{End, Entered, Socket, binary, broken, write};
+use super::connection::{End, Entered, Socket, binary, broken};
+use super::finished::Finished;
 use super::frame::{self, Frame, Status};
+use super::outbox::{Called, Waiting};
 use super::{Connected, Reply, Request, requests, sign_in, tunnelled};
 use crate::app::App;
 use crate::listen::Stops;
@@ -34,19 +35,19 @@ use crate::web::edge::caught;
 
 /// Requests of one client that run, or whose replies wait to leave.
 const REQUESTS: usize = 64;
-/// How many of them leave before anything else is looked at.
-const AT_ONCE: usize = 64;
 /// How long before its end a client is told to get a new token.
 const WARNING: i64 = 3 * 60 * 1_000_000;
 /// How often a token is judged again, in microseconds.
 const JUDGED: i64 = 60 * 1_000_000;
 /// How often a manual clock is looked at, which tells nobody that it was moved.
 const MANUAL_TICK: Duration = Duration::from_millis(50);
+/// So much later than it is due something may be done.
+const TOLERANCE: Duration = Duration::from_millis(1);
 
-/// Something that ran beside the connection is done. Small, because every connection has room for some of them.
+/// Something that ran beside the connection is done.
 enum Done {
     /// A request, with its place among those that may run.
-    Request(Box<(Bytes, OwnedSemaphorePermit)>),
+    Request(Bytes, OwnedSemaphorePermit),
     /// A new token was judged.
     Updated(Box<Updated>),
     /// A token was judged again: which one it was of the connection's.
@@ -65,7 +66,7 @@ struct Updated {
 /// Somebody who has been let in.
 pub struct Session {
     app: Arc<App>,
-    pub socket: Socket,
+    pub socket: Box<Socket>,
     pub connected: Arc<Connected>,
     token: String,
     /// How many tokens there were before.
@@ -73,17 +74,19 @@ pub struct Session {
     expires_at: Timestamp,
     is_warned: bool,
     judged_at: Timestamp,
-    notifications: mpsc::Receiver<Bytes>,
-    cut: CancellationToken,
     permits: Arc<Semaphore>,
     /// A place for the next request. Without one nothing is read.
     permit: Option<OwnedSemaphorePermit>,
-    done: (mpsc::UnboundedSender<Done>, mpsc::UnboundedReceiver<Done>),
+    done: Arc<Finished<Done>>,
     /// By path, what tells that the last change that was asked for there is done.
     lanes: HashMap<String, oneshot::Receiver<()>>,
+    /// Notifications that were taken, and have not left.
+    notified: Waiting,
     /// Whether anything came since the last ping.
     is_heard: bool,
     ping_at: Instant,
+    /// When to look at the latest what is due.
+    wake: Pin<Box<Sleep>>,
     tasks: TaskTracker,
     stops: Stops,
 }
@@ -91,11 +94,12 @@ pub struct Session {
 impl Session {
     pub fn new(
         app: &Arc<App>,
-        socket: Socket,
+        socket: Box<Socket>,
         entered: Entered,
         (tasks, stops): (TaskTracker, Stops),
     ) -> Self {
-        let Entered { granted, connected, token, notifications, cut } = entered;
+        let Entered { granted, connected, token } = entered;
+        let ping_at = Instant::now() + app.settings.realtime.ping_interval;
         Self {
             app: Arc::clone(app),
             socket,
@@ -105,14 +109,14 @@ impl Session {
             expires_at: granted.expires_at,
             is_warned: false,
             judged_at: app.clock.now(),
-            notifications,
-            cut,
             permits: Arc::new(Semaphore::new(REQUESTS)),
             permit: None,
-            done: mpsc::unbounded_channel(),
+            done: Arc::default(),
             lanes: HashMap::new(),
+            notified: Waiting::default(),
             is_heard: true,
-            ping_at: Instant::now() + app.settings.realtime.ping_interval,
+            ping_at,
+            wake: Box::pin(sleep_until(ping_at)),
             tasks,
             stops,
         }
@@ -120,11 +124,11 @@ impl Session {
 
     /// Ends with the reason.
     pub async fn run(&mut self) -> End {
-        let (cut, stop) = (self.cut.clone(), self.stops.soft.clone());
+        let (outbox, stop) = (self.connected.outbox.clone(), self.stops.soft.clone());
         let end = tokio::select! {
             end = self.converse() => end,
             // Also while a frame cannot leave.
-            () = cut.cancelled() => End::Slow,
+            () = outbox.is_cut() => End::Slow,
             () = stop.cancelled() => End::Stopped,
         };
         if matches!(end, End::Stopped) {
@@ -135,15 +139,20 @@ impl Session {
 
     async fn converse(&mut self) -> End {
         loop {
-            if let Err(end) = self.turn().await {
+            let outcome = self.turn().await;
+            // Whatever is told leaves before anything else is looked at, and before the end.
+            if let Err(end) = self.flush().await.and(outcome) {
                 return end;
             }
         }
     }
 
-    /// Waits for one thing to happen, and does what it asks for.
+    /// Waits for one thing to happen, and does what it asks for. What is to be told waits in the socket.
     async fn turn(&mut self) -> Result<(), End> {
-        let wake_at = self.look().await?;
+        self.look()?;
+        if self.socket.is_leaving() {
+            return Ok(());
+        }
         tokio::select! {
             permit = Arc::clone(&self.permits).acquire_owned(), if self.permit.is_none() => {
                 self.permit = permit.ok();
@@ -154,45 +163,30 @@ impl Session {
                 self.is_heard = true;
                 if let Some(bytes) = binary(message)? {
                     self.app.metrics.realtime_frames_in.inc();
-                    self.hear(&bytes).await?;
+                    self.hear(&bytes)?;
                 }
             }
-            Some(frame) = self.notifications.recv() => self.notify(frame).await?,
-            Some(done) = self.done.1.recv() => self.take(done).await?,
-            () = self.connected.outbox.doubted() => self.judge(),
-            () = sleep_until(wake_at) => {}
+            called = self.connected.outbox.called() => match called {
+                Called::Frames(frames) => self.notify(frames),
+                Called::Doubt => self.judge(),
+            },
+            done = self.done.next() => self.take(done)?,
+            () = self.wake.as_mut() => {}
         }
         Ok(())
     }
 
-    /// Sends a notification, and some of those that wait behind it.
-    async fn notify(&mut self, frame: Bytes) -> Result<(), End> {
-        self.write_notification(frame).await?;
-        for _ in 1..AT_ONCE {
-            let Ok(frame) = self.notifications.try_recv() else { break };
-            self.write_notification(frame).await?;
-        }
-        Ok(())
-    }
-
-    async fn write_notification(&mut self, frame: Bytes) -> Result<(), End> {
-        let length = frame.len();
-        self.write(frame).await?;
-        self.connected.outbox.taken(length);
-        Ok(())
-    }
-
-    /// Does what is due, and tells when to look again.
-    async fn look(&mut self) -> Result<Instant, End> {
+    /// Does what is due, and sees to it that it is looked at again in time.
+    fn look(&mut self) -> Result<(), End> {
         let now = self.app.clock.now();
         if now >= self.expires_at {
             let problem = Problem { status: 410, ..Problem::ACCESS_TOKEN_EXPIRED };
-            return Err(self.part(&problem).await);
+            return Err(self.part(&problem));
         }
         let warn_at = self.expires_at.saturating_plus_micros(-WARNING);
         if !self.is_warned && now >= warn_at {
             self.is_warned = true;
-            self.write(frame::token_about_to_expire()).await?;
+            self.socket.push(frame::token_about_to_expire());
         }
         let judge_at = self.judged_at.saturating_plus_micros(JUDGED);
         if now >= judge_at {
@@ -205,18 +199,22 @@ impl Session {
             }
             self.is_heard = false;
             self.ping_at = present + self.app.settings.realtime.ping_interval;
-            let ping = self.socket.send(Message::Ping(Bytes::new()));
-            if !matches!(timeout(self.app.settings.realtime.write_time, ping).await, Ok(Ok(()))) {
-                return Err(End::Gone);
-            }
-        }
-        if self.app.settings.manual_clock.is_some() {
-            return Ok(self.ping_at.min(present + MANUAL_TICK));
+            self.socket.push_ping();
         }
         let due_at = if self.is_warned { self.expires_at } else { warn_at }.min(judge_at);
         let micros = u64::try_from(due_at.micros().saturating_sub(now.micros())).unwrap_or(0);
+        let due_in = if self.app.settings.manual_clock.is_some() {
+            MANUAL_TICK
+        } else {
+            Duration::from_micros(micros) + TOLERANCE
+        };
         // The clock of the machine may be set: nothing is waited for longer than a ping.
-        Ok(self.ping_at.min(present + Duration::from_micros(micros) + Duration::from_millis(1)))
+        let wake_at = self.ping_at.min(present + due_in);
+        // Setting it costs more than everything else here, and is hardly ever needed.
+        if self.wake.is_elapsed() || wake_at + TOLERANCE < self.wake.deadline() {
+            self.wake.as_mut().reset(wake_at);
+        }
+        Ok(())
     }
 
     /// Begins to judge again whether the client may stay.
@@ -230,33 +228,28 @@ impl Session {
     }
 
     /// Does what a frame says.
-    async fn hear(&mut self, bytes: &Bytes) -> Result<(), End> {
+    fn hear(&mut self, bytes: &Bytes) -> Result<(), End> {
         let Frame { header, payload } = Frame::parse(bytes).map_err(broken)?;
         match &*header.method {
             // Acknowledgements of what we have sent, and what was not asked for.
-            "reply" | "telemetry.v1" => Ok(()),
-            "close" => Err(End::Farewell),
+            "reply" | "telemetry.v1" => {}
+            "close" => return Err(End::Farewell),
             "message" => {
                 let body = bytes.slice(payload);
                 match tunnelled::read(header.http_request, header.payload_type, body) {
-                    Ok(request) => {
-                        self.begin(header.id.into_owned(), request);
-                        Ok(())
-                    }
-                    Err(problem) => self.write(frame::refusal(&header.id, &problem)).await,
+                    Ok(request) => self.begin(header.id.into_owned(), request),
+                    Err(problem) => self.socket.push(frame::refusal(&header.id, &problem)),
                 }
             }
-            "update" => {
-                self.update(header.id.clone().into_owned(), header.token().unwrap_or_default());
-                Ok(())
-            }
+            "update" => self.update(header.id.clone().into_owned(), header.token().unwrap_or_default()),
             "init" => {
                 let problem = Problem::CONFLICT;
-                self.write(frame::acknowledgement(&header.id, Status::refused(&problem))).await
+                self.socket.push(frame::acknowledgement(&header.id, Status::refused(&problem)));
             }
             // Twilio: it has more methods than anybody knows; clients wait for an answer to all of them.
-            _ => self.write(frame::acknowledgement(&header.id, Status::OK)).await,
+            _ => self.socket.push(frame::acknowledgement(&header.id, Status::OK)),
         }
+        Ok(())
     }
 
     /// Begins to answer a request.
@@ -274,7 +267,7 @@ impl Session {
             let reply = caught(requests::answer(&app, &connected, request)).await;
             let reply = reply.unwrap_or_else(|| Reply::problem(&Problem::INTERNAL));
             app.metrics.realtime_durations.observe(began.elapsed().as_secs_f64());
-            Done::Request(Box::new((frame::reply(&id, &reply), permit)))
+            Done::Request(frame::reply(&id, &reply), permit)
         });
     }
 
@@ -305,46 +298,45 @@ impl Session {
 
     /// Runs something beside the connection. When the server may not wait any longer, it is left.
     fn beside(&self, work: impl Future<Output = Done> + Send + 'static) {
-        let (done, hard) = (self.done.0.clone(), self.stops.hard.clone());
+        let (done, hard) = (Arc::clone(&self.done), self.stops.hard.clone());
         self.tasks.spawn(async move {
             if let Some(outcome) = hard.run_until_cancelled(work).await {
                 // Nobody may wait for it any more.
-                let _ = done.send(outcome);
+                done.put(outcome);
             }
         });
     }
 
-    async fn take(&mut self, done: Done) -> Result<(), End> {
+    fn take(&mut self, done: Done) -> Result<(), End> {
         match done {
-            Done::Request(answered) => {
-                let (frame, permit) = *answered;
-                self.write(frame).await?;
+            Done::Request(frame, permit) => {
+                self.socket.push(frame);
                 drop(permit);
-                Ok(())
-            }
-            Done::Updated(updated) => self.take_update(*updated).await,
-            // Another token came meanwhile, and was judged by itself.
-            Done::Judged(tokens, _) if tokens != self.tokens => Ok(()),
-            Done::Judged(_, outcome) => match *outcome {
-                Ok(granted) => {
-                    self.renew(granted);
-                    Ok(())
+                if self.permits.available_permits() + usize::from(self.permit.is_some()) == REQUESTS {
+                    // Nothing runs any more, so nobody waits for anybody.
+                    self.lanes = HashMap::new();
                 }
+            }
+            Done::Updated(updated) => self.take_update(*updated),
+            // Another token came meanwhile, and was judged by itself.
+            Done::Judged(tokens, _) if tokens != self.tokens => {}
+            Done::Judged(_, outcome) => match *outcome {
+                Ok(granted) => self.renew(granted),
                 // It comes back when its application has got it another token.
                 Err(Failure::Refused(problem)) => {
                     let is_over = problem.code == Problem::ACCESS_TOKEN_EXPIRED.code;
                     let status = if is_over { 410 } else { 401 };
-                    Err(self.part(&Problem { status, ..problem }).await)
+                    return Err(self.part(&Problem { status, ..problem }));
                 }
                 Err(Failure::Store(error)) => {
                     tracing::warn!("a client's token was not judged again: {error:?}");
-                    Ok(())
                 }
             },
         }
+        Ok(())
     }
 
-    async fn take_update(&mut self, updated: Updated) -> Result<(), End> {
+    fn take_update(&mut self, updated: Updated) {
         let Updated { id, token, outcome, permit } = updated;
         match outcome {
             Ok(granted) => {
@@ -353,16 +345,15 @@ impl Session {
                 self.expires_at = granted.expires_at;
                 (self.is_warned, self.judged_at) = (false, self.app.clock.now());
                 self.renew(granted);
-                self.write(frame::acknowledgement(&id, Status::OK)).await?;
+                self.socket.push(frame::acknowledgement(&id, Status::OK));
             }
             // The token before stays what it was.
             Err(failure) => {
                 let problem = sign_in::told(failure);
-                self.write(frame::acknowledgement(&id, Status::refused(&problem))).await?;
+                self.socket.push(frame::acknowledgement(&id, Status::refused(&problem)));
             }
         }
         drop(permit);
-        Ok(())
     }
 
     /// What the account is like may have changed since. Requests that run have seen what it was.
@@ -384,31 +375,52 @@ impl Session {
     }
 
     /// Tells the client to go, and why.
-    async fn part(&mut self, problem: &Problem) -> End {
-        match self.write(frame::close(problem)).await {
-            Ok(()) => End::Farewell,
-            Err(end) => end,
+    fn part(&mut self, problem: &Problem) -> End {
+        self.socket.push(frame::close(problem));
+        End::Farewell
+    }
+
+    /// Begins to send notifications.
+    fn notify(&mut self, frames: VecDeque<Bytes>) {
+        self.notified = Waiting::of(&frames);
+        for frame in frames {
+            self.socket.push(frame);
         }
     }
 
-    async fn write(&mut self, frame: Bytes) -> Result<(), End> {
-        write(&self.app, &mut self.socket, frame).await
+    /// Sends whatever is to be told.
+    async fn flush(&mut self) -> Result<(), End> {
+        self.socket.flush(&self.app).await?;
+        if self.notified.frames > 0 {
+            self.connected.outbox.left(mem::take(&mut self.notified));
+        }
+        Ok(())
     }
 
     /// Reads nothing more, and lets leave what is done until everything that runs is done.
     async fn answer_the_rest(&mut self) -> Result<(), End> {
         self.permit = None;
+        let all = u32::try_from(REQUESTS).expect("it is small");
         loop {
-            let all = u32::try_from(REQUESTS).expect("it is small");
+            // Also what has left in part.
+            self.flush().await?;
             tokio::select! {
-                Some(done) = self.done.1.recv() => self.take(done).await?,
+                done = self.done.next() => {
+                    let outcome = self.take(done);
+                    self.flush().await?;
+                    outcome?;
+                }
                 _ = Arc::clone(&self.permits).acquire_many_owned(all) => break,
             }
         }
         // What waits longest comes first, and a client that does not take it is not waited for.
-        while let Ok(frame) = self.notifications.try_recv() {
-            self.write(frame).await?;
+        loop {
+            let frames = self.connected.outbox.take();
+            if frames.is_empty() {
+                return Ok(());
+            }
+            self.notify(frames);
+            self.flush().await?;
         }
-        Ok(())
     }
 }

@@ -23,7 +23,8 @@ pub struct Listeners {
 pub struct Listened {
     /// Up to which position everybody was told. None while it was only watched, and never read.
     pub position: Option<i64>,
-    objects: HashMap<SyncObject, HashMap<u64, Subscriber>>,
+    /// A root has three at most.
+    objects: Vec<(SyncObject, HashMap<u64, Subscriber>)>,
     watchers: HashMap<u64, Arc<Connected>>,
 }
 
@@ -44,13 +45,35 @@ enum What {
 impl Listened {
     /// Who listens to an object.
     pub fn subscribers(&self, object: &SyncObject) -> impl Iterator<Item = &Subscriber> {
-        self.objects.get(object).into_iter().flat_map(HashMap::values)
+        self.of_object(object).into_iter().flat_map(HashMap::values)
+    }
+
+    fn of_object(&self, object: &SyncObject) -> Option<&HashMap<u64, Subscriber>> {
+        self.objects.iter().find(|(known, _)| known == object).map(|(_, subscribers)| subscribers)
+    }
+
+    fn add(&mut self, object: SyncObject, subscriber: Subscriber) {
+        let place = self.objects.iter().position(|(known, _)| *known == object).unwrap_or_else(|| {
+            self.objects.reserve_exact(1);
+            self.objects.push((object, HashMap::new()));
+            self.objects.len() - 1
+        });
+        self.objects[place].1.insert(subscriber.connected.number, subscriber);
+    }
+
+    fn remove(&mut self, object: &SyncObject, number: u64) {
+        self.objects.retain_mut(|(known, subscribers)| {
+            if known == object {
+                subscribers.remove(&number);
+            }
+            !subscribers.is_empty()
+        });
     }
 
     /// Everybody who listens to anything here, each once.
     pub fn everybody(&self) -> Vec<Arc<Connected>> {
         let mut seen = HashSet::new();
-        let subscribers = self.objects.values().flat_map(HashMap::values);
+        let subscribers = self.objects.iter().flat_map(|(_, subscribers)| subscribers.values());
         let new = subscribers.filter(|subscriber| seen.insert(subscriber.connected.number));
         new.map(|subscriber| Arc::clone(&subscriber.connected)).collect()
     }
@@ -81,7 +104,7 @@ impl Listeners {
     /// Up to where a connection was told of an object, if it listens to it.
     pub fn told_to(&self, connected: &Connected, object: &SyncObject) -> Option<i64> {
         let listened = self.roots.get(&Of::object(connected.service_sid, object))?;
-        let subscriber = listened.objects.get(object)?.get(&connected.number)?;
+        let subscriber = listened.of_object(object)?.get(&connected.number)?;
         listened.position.max(Some(subscriber.seen))
     }
 
@@ -92,8 +115,7 @@ impl Listeners {
         self.connections.entry(number).or_default().insert((of, What::Object(object)));
         let listened = self.listened(of);
         listened.position.get_or_insert(seen);
-        let subscribers = listened.objects.entry(object).or_default();
-        subscribers.insert(number, Subscriber { connected: Arc::clone(connected), seen });
+        listened.add(object, Subscriber { connected: Arc::clone(connected), seen });
     }
 
     /// The same of its own user, which it is told nothing of by that.
@@ -105,7 +127,7 @@ impl Listeners {
     }
 
     fn listened(&mut self, of: Of) -> &mut Listened {
-        let new = || Listened { position: None, objects: HashMap::new(), watchers: HashMap::new() };
+        let new = || Listened { position: None, objects: Vec::new(), watchers: HashMap::new() };
         self.by_root.insert(of.root(), of);
         self.roots.entry(of).or_insert_with(new)
     }
@@ -171,14 +193,7 @@ impl Listeners {
             What::Watch => {
                 listened.watchers.remove(&number);
             }
-            What::Object(object) => {
-                if let Some(subscribers) = listened.objects.get_mut(&object) {
-                    subscribers.remove(&number);
-                    if subscribers.is_empty() {
-                        listened.objects.remove(&object);
-                    }
-                }
-            }
+            What::Object(object) => listened.remove(&object, number),
         }
         if listened.objects.is_empty() && listened.watchers.is_empty() {
             self.roots.remove(&of);

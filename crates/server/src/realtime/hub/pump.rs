@@ -299,13 +299,16 @@ fn live(shard: &Shard, listeners: &mut Listeners, of: Of, judged: Judged) {
         shard.release(of.root(), count);
     }
     let Some(listened) = listeners.get(of) else { return };
-    for event in &changes.events {
-        let mut frame: Option<Bytes> = None;
-        for subscriber in listened.subscribers(&event.object) {
-            // What is gone has no place among the events, and is told to all.
-            if event.id > subscriber.seen || changes.is_gone {
-                let frame = frame.get_or_insert_with(|| told::live(event));
-                subscriber.connected.outbox.send(frame.clone());
+    // All that somebody is told of an object at once, so that it leaves together.
+    for events in changes.events.chunk_by(|one, next| one.object == next.object) {
+        let mut frames: Vec<Option<Bytes>> = vec![None; events.len()];
+        for subscriber in listened.subscribers(&events[0].object) {
+            for (event, frame) in events.iter().zip(&mut frames) {
+                // What is gone has no place among the events, and is told to all.
+                if event.id > subscriber.seen || changes.is_gone {
+                    let frame = frame.get_or_insert_with(|| told::live(event));
+                    subscriber.connected.outbox.send(frame.clone());
+                }
             }
         }
     }

@@ -15,7 +15,6 @@ use conversations::{Client, Owned, Service};
 use http::{HeaderMap, Method, StatusCode};
 use server::realtime::{Connected, Outbox, Request, read_entity};
 use testkit::{ACCOUNT_SID, House, Reply};
-use tokio_util::sync::CancellationToken;
 use wire::Sid;
 
 /// Somebody who is connected to a house.
@@ -29,7 +28,6 @@ impl Viewer {
     pub async fn of(house: &House, service: &str, identity: &str) -> Self {
         house.post(&format!("{service}/Users"), &format!("Identity={identity}")).await;
         let user = house.get(&format!("{service}/Users/{identity}")).await;
-        let (outbox, _) = Outbox::new(1, CancellationToken::new());
         let client =
             Client { identity: identity.to_owned(), user_sid: Sid::parse(&user.sid()).expect("it is one") };
         let connected = Connected {
@@ -41,7 +39,7 @@ impl Viewer {
             is_streamed: false,
             push_credential_sid: None,
             base_url: "http://tertulia.test".into(),
-            outbox,
+            outbox: Outbox::new(1),
         };
         Self { house: house.clone(), connected }
     }
