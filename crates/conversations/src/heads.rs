@@ -239,14 +239,11 @@ const NEXT_MESSAGE: &str = "UPDATE conversation_heads SET position = position + 
      date_inactive = $3 + inactive_after, date_closed = $3 + closed_after, due = $3 + CASE \
      WHEN inactive_after <= closed_after OR closed_after IS NULL THEN inactive_after ELSE closed_after END \
      WHERE chat_service_sid = $1 AND sid = $2";
-/// Where nobody has a messaging binding, nothing else needs to be asked first.
-const IF_OPEN_AND_UNBOUND: &str = "AND state < 2 AND bound_participants = 0";
-/// And where it is active already, nobody needs to be told that it has become so.
+/// Where nobody has a messaging binding, nothing else needs to be asked first, and where it is active already, nobody
+/// needs to know that it has become so.
 const IF_ACTIVE_AND_UNBOUND: &str = "AND state = 0 AND bound_participants = 0";
 
 /// The statements of every message, made once.
-static NEXT_MESSAGE_IF_UNBOUND: LazyLock<String> =
-    LazyLock::new(|| format!("{NEXT_MESSAGE} {IF_OPEN_AND_UNBOUND} RETURNING {}", Head::COLUMNS));
 static NEXT_MESSAGE_IF_ACTIVE: LazyLock<String> =
     LazyLock::new(|| format!("{NEXT_MESSAGE} {IF_ACTIVE_AND_UNBOUND} RETURNING {}", Head::COLUMNS));
 static NEXT_MESSAGE_OF: LazyLock<String> =
@@ -290,9 +287,9 @@ pub fn lock_open(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Fail
     Ok(head)
 }
 
-/// Takes the place of the next message of an open conversation in which nobody has a messaging binding;
-/// none where it is another one, or not there. Where somebody may hear of it, neither of one that becomes
-/// active by it: what it was is read before. A path that is a name is looked up first.
+/// Takes the place of the next message of an active conversation in which nobody has a messaging binding;
+/// none where it is another one, or not there: what it was is read before. A path that is a name is looked up
+/// first.
 pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<Head>, Failure> {
     let sid = match path.key("ConversationSid") {
         Key::Sid(sid) => sid,
@@ -300,8 +297,7 @@ pub fn next_message(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<
     };
     let now = tx.now();
     tx.touch(Conversation::root(sid));
-    let next = if call.cause().is_told() { &NEXT_MESSAGE_IF_ACTIVE } else { &NEXT_MESSAGE_IF_UNBOUND };
-    Ok(tx.row(next, &[&call.service_sid, &sid, &now], Head::read)?)
+    Ok(tx.row(&NEXT_MESSAGE_IF_ACTIVE, &[&call.service_sid, &sid, &now], Head::read)?)
 }
 
 /// The same of a head that is locked and open.
