@@ -184,9 +184,7 @@ pub async fn follow(app: Arc<App>, stops: Stops) {
             match look(&app).await {
                 Ok(()) => {}
                 Err(error) if error.is_busy() => {}
-                Err(error) => {
-                    tracing::error!("failed to look who keeps reachability; it is tried again: {error:?}")
-                }
+                Err(error) => tracing::error!("failed to look who keeps reachability: {error:?}"),
             }
         }
     };
