@@ -37,6 +37,8 @@ pub struct Conversation {
     pub created_by: String,
     pub date_created: Timestamp,
     pub date_updated: Timestamp,
+    /// When it came to the state that it has; none where it was made with it.
+    pub state_updated: Option<Timestamp>,
 }
 
 impl Prefix for Conversation {
@@ -128,6 +130,7 @@ impl Conversation {
             created_by: call.client().map_or("system", |client| &client.identity).to_owned(),
             date_created: now,
             date_updated: now,
+            state_updated: None,
         }
     }
 
@@ -202,13 +205,14 @@ impl Record for Conversation {
     const TABLE: &'static str = "conversations";
     const KEY: &'static [&'static str] = &["chat_service_sid", "sid"];
     const COLUMNS: &'static str = "sid, account_sid, chat_service_sid, messaging_service_sid, friendly_name, \
-         unique_name, attributes, bindings, created_by, date_created, date_updated";
+         unique_name, attributes, bindings, created_by, date_created, date_updated, \
+         state_updated";
 
     #[rustfmt::skip]
     fn values(&self) -> Vec<&dyn Value> {
         vec![&self.sid, &self.account_sid, &self.chat_service_sid, &self.messaging_service_sid,
              &self.friendly_name, &self.unique_name, &self.attributes, &self.bindings, &self.created_by,
-             &self.date_created, &self.date_updated]
+             &self.date_created, &self.date_updated, &self.state_updated]
     }
 
     #[rustfmt::skip]
@@ -217,7 +221,7 @@ impl Record for Conversation {
             sid: row.next()?, account_sid: row.next()?, chat_service_sid: row.next()?,
             messaging_service_sid: row.next()?, friendly_name: row.next()?, unique_name: row.next()?,
             attributes: row.next()?, bindings: row.next()?, created_by: row.next()?,
-            date_created: row.next()?, date_updated: row.next()?,
+            date_created: row.next()?, date_updated: row.next()?, state_updated: row.next()?,
         })
     }
 }
@@ -240,6 +244,8 @@ impl Shown {
 const BY_SID: &str = "WHERE chat_service_sid = $1 AND sid = $2";
 const MESSAGING_SERVICE: &str =
     "SELECT messaging_service_sid FROM conversations WHERE chat_service_sid = $1 AND sid = $2";
+const SET_STATE_UPDATED: &str =
+    "UPDATE conversations SET state_updated = $3 WHERE chat_service_sid = $1 AND sid = $2";
 const IN_STATE: &str = "WHERE h.chat_service_sid = $1 AND h.state = $2";
 
 // Operations: one transaction each ───────────────────────────────────────────
@@ -252,6 +258,13 @@ pub fn of_head(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
 /// The same; none where it went meanwhile.
 pub fn find(tx: &mut Tx<'_>, head: &Head) -> Result<Option<Conversation>, StoreError> {
     tx.find(BY_SID, &[&head.chat_service_sid, &head.sid])
+}
+
+/// The wide row of a locked head that a message has made active, which it keeps when.
+pub fn awoken(tx: &mut Tx<'_>, head: &Head) -> Result<Conversation, Failure> {
+    let now = tx.now();
+    tx.put(SET_STATE_UPDATED, &[&head.chat_service_sid, &head.sid, &now])?;
+    of_head(tx, head)
 }
 
 /// What every event of a new message tells of the wide row.
@@ -389,7 +402,7 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) ->
     }
     let now = tx.now();
     let before = conversation.unique_name.clone();
-    let conversation = Conversation { date_updated: now, ..conversation }.with(form);
+    let mut conversation = Conversation { date_updated: now, ..conversation }.with(form);
     if conversation.unique_name != before {
         claim_name(tx, &conversation)?;
         if let Some(name) = before {
@@ -399,6 +412,9 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &ConversationForm) ->
     head.document_position = head.advance();
     let state = head.state;
     head.with(form, now);
+    if head.state != state {
+        conversation.state_updated = Some(now);
+    }
     keep(tx, &conversation, &head)?;
     let shown = Shown { conversation, head };
     if form.asks_more_than_a_state() {
@@ -416,7 +432,8 @@ pub fn elapse(tx: &mut Tx<'_>, ids: &dyn Ids, shown: Shown, state: State) -> Res
     let before = head.state;
     head.document_position = head.advance();
     head.elapse(state);
-    let conversation = Conversation { date_updated: tx.now(), ..conversation };
+    let now = tx.now();
+    let conversation = Conversation { date_updated: now, state_updated: Some(now), ..conversation };
     keep(tx, &conversation, &head)?;
     let cause = Cause::of_server(conversation.account_sid, conversation.chat_service_sid, ids);
     events::of_state(tx, &cause, before, (&conversation, &head))

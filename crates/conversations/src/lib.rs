@@ -114,6 +114,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0013_event_streams", sql: include_str!("../migrations/0013_event_streams.sql") },
     Migration { name: "0014_told_and_asked", sql: include_str!("../migrations/0014_told_and_asked.sql") },
     Migration { name: "0016_presences", sql: include_str!("../migrations/0016_presences.sql") },
+    Migration { name: "0017_edits", sql: include_str!("../migrations/0017_edits.sql") },
 ];
 
 /// The table of operations: all that is served of the API.

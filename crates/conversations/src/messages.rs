@@ -45,6 +45,8 @@ pub struct Message {
     pub content_sid: Option<Sid<ContentTemplate>>,
     /// JSON text of the summary of its receipts; none until a receipt has a status.
     pub delivery: Option<String>,
+    /// Who edited it last, `system` for the account; none until somebody has. The REST API does not print it.
+    pub last_updated_by: Option<String>,
     pub date_created: Timestamp,
     pub date_updated: Timestamp,
     /// Positions of the conversation.
@@ -150,6 +152,7 @@ impl Message {
             media: None,
             content_sid: content.as_ref().map(|content| content.sid),
             delivery: None,
+            last_updated_by: None,
             date_created,
             date_updated: date_updated.unwrap_or(date_created),
             position_added: head.position,
@@ -158,7 +161,7 @@ impl Message {
     }
 
     /// A parameter left out keeps its value.
-    fn with(self, form: &UpdateMessage, now: Timestamp) -> Self {
+    fn with(self, call: &Call, form: &UpdateMessage, now: Timestamp) -> Self {
         let UpdateMessage {
             author,
             body,
@@ -174,6 +177,7 @@ impl Message {
             body: body.clone().or(self.body),
             subject: subject.clone().or(self.subject),
             attributes: attributes.clone().unwrap_or(self.attributes),
+            last_updated_by: Some(call.client().map_or(SYSTEM, |client| &client.identity).to_owned()),
             date_created: date_created.unwrap_or(self.date_created),
             date_updated: date_updated.unwrap_or(now),
             ..self
@@ -220,13 +224,15 @@ impl Record for Message {
     const TABLE: &'static str = "messages";
     const KEY: &'static [&'static str] = &["key"];
     const COLUMNS: &'static str = "key, sid, conversation_sid, author, participant_sid, body, subject, \
-         attributes, media, content_sid, delivery, date_created, date_updated, position_added, position_changed";
+         attributes, media, content_sid, delivery, last_updated_by, date_created, date_updated, position_added, \
+         position_changed";
 
     #[rustfmt::skip]
     fn values(&self) -> Vec<&dyn Value> {
         vec![&self.key, &self.sid, &self.conversation_sid, &self.author, &self.participant_sid, &self.body,
              &self.subject, &self.attributes, &self.media, &self.content_sid, &self.delivery,
-             &self.date_created, &self.date_updated, &self.position_added, &self.position_changed]
+             &self.last_updated_by, &self.date_created, &self.date_updated, &self.position_added,
+             &self.position_changed]
     }
 
     #[rustfmt::skip]
@@ -234,8 +240,9 @@ impl Record for Message {
         Ok(Self {
             key: row.next()?, sid: row.next()?, conversation_sid: row.next()?, author: row.next()?,
             participant_sid: row.next()?, body: row.next()?, subject: row.next()?, attributes: row.next()?,
-            media: row.next()?, content_sid: row.next()?, delivery: row.next()?, date_created: row.next()?,
-            date_updated: row.next()?, position_added: row.next()?, position_changed: row.next()?,
+            media: row.next()?, content_sid: row.next()?, delivery: row.next()?,
+            last_updated_by: row.next()?, date_created: row.next()?, date_updated: row.next()?,
+            position_added: row.next()?, position_changed: row.next()?,
         })
     }
 }
@@ -329,7 +336,7 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
     }
     events::of_message(tx, &call.cause(), EventType::MessageAdded, (&head, &message))?;
     if state != head.state {
-        let conversation = conversations::of_head(tx, &head)?;
+        let conversation = conversations::awoken(tx, &head)?;
         let cause = call.cause().because(Reason::Event);
         events::of_state(tx, &cause, state, (&conversation, &head))?;
     }
@@ -390,7 +397,7 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UpdateMessage) -> Re
     if form.is_empty() {
         return Ok(message.shown(call));
     }
-    let mut message = message.with(form, tx.now());
+    let mut message = message.with(call, form, tx.now());
     message.position_changed = Some(head.advance());
     if form.author.is_some() {
         let bound = bound(tx, &head)?;

@@ -42,21 +42,49 @@ pub fn are_kept(tx: &mut Tx<'_>, (account, service): Tenant) -> Result<bool, Sto
     Ok(services::find(tx, account, service)?.is_some_and(|service| service.reachability_enabled))
 }
 
-/// Notes whether a user is connected to this node, and with it whether it is on line.
+/// Notes whether a user is connected to this node, and with it whether it is on line. Whether that is news.
 pub fn settle(
     tx: &mut Tx<'_>,
     node: Node,
-    ((account, service), user): (Tenant, Sid<User>),
+    (tenant, user): (Tenant, Sid<User>),
     is_here: bool,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     tx.lock(&Roots::one(User::root(user)))?;
-    if is_here {
+    let is_noted = is_here && are_kept(tx, tenant)?;
+    note(tx, node, (tenant, user), is_noted)
+}
+
+/// The same of a locked user. Where no reachability is kept, nobody is noted.
+fn note(
+    tx: &mut Tx<'_>,
+    node: Node,
+    ((account, service), user): (Tenant, Sid<User>),
+    is_noted: bool,
+) -> Result<bool, StoreError> {
+    if is_noted {
         tx.put(INSERT, &[&user, &node, &account, &service])?;
     } else {
         tx.put(REMOVE, &[&user, &node])?;
     }
-    let is_online = is_here || tx.row(ANYWHERE, &[&user], one::<Sid<User>>)?.is_some();
-    users::set_online(tx, (account, service), user, is_online)?;
+    let is_online = is_noted || tx.row(ANYWHERE, &[&user], one::<Sid<User>>)?.is_some();
+    users::set_online(tx, (account, service), user, is_online)
+}
+
+/// Notes of some users of a service, which keeps reachability now, or no longer, whether they are connected to this
+/// node. Who listens to any of them is told, also where it is no news.
+pub fn note_again(
+    tx: &mut Tx<'_>,
+    node: Node,
+    tenant: Tenant,
+    some: &[(Sid<User>, bool)],
+) -> Result<(), StoreError> {
+    tx.lock(&some.iter().fold(Roots::none(), |roots, (user, _)| roots.and(User::root(*user))))?;
+    let is_kept = are_kept(tx, tenant)?;
+    for (user, is_here) in some {
+        if !note(tx, node, (tenant, *user), *is_here && is_kept)? {
+            users::tell_again(tx, tenant.1, *user)?;
+        }
+    }
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 //! Receipts: what became of a message on its way to one participant that is not reached by chat.
 //!
 //! A message opens one for each of its recipients in its own transaction. Channels move its status on
-//! with [`move_status`], which keeps the summary that the message shows.
+//! with [`move_status`], which keeps the summary that the message shows; so does whoever tests without one ([`tell`]).
 
+mod by_hand;
 mod status;
 
+pub use by_hand::{Place, TellReceipt, tell};
 pub use status::{Delivery, Share, Status};
 
 use crate::Message;
@@ -150,6 +152,7 @@ impl Record for Receipt {
 // The message or conversation that leads each of these has been found under its tenant.
 const OF_MESSAGE: &str = "WHERE message_key = $1";
 const BY_SID: &str = "WHERE message_key = $1 AND sid = $2";
+const OF_PARTICIPANT: &str = "WHERE message_key = $1 AND participant_sid = $2";
 const OF_CONVERSATION: &str = "WHERE conversation_sid = $1 AND sid = $2";
 const REMOVE_ALL: &str = "DELETE FROM receipts WHERE message_key = $1";
 

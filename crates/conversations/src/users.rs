@@ -335,8 +335,7 @@ fn update(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &UserForm) -> Result<
     hold_role(tx, call, form)?;
     let user = User { date_updated: tx.now(), ..user.with(form) };
     tx.replace(&user)?;
-    tx.touch(User::root(user.sid));
-    tx.put(CHANGE_PROFILE, &[&service.sid, &user.sid])?;
+    tell_again(tx, service.sid, user.sid)?;
     let user = user.seen_from(&service);
     events::of_user(tx, &call.cause(), EventType::UserUpdated, &user)?;
     Ok(user)
@@ -371,8 +370,13 @@ pub fn set_notifiable(tx: &mut Tx<'_>, user: User, is_notifiable: bool) -> Resul
 
 fn keep_reachability(tx: &mut Tx<'_>, user: &User) -> Result<(), StoreError> {
     tx.replace(user)?;
-    tx.touch(User::root(user.sid));
-    tx.put(CHANGE_PROFILE, &[&user.chat_service_sid, &user.sid])
+    tell_again(tx, user.chat_service_sid, user.sid)
+}
+
+/// Tells who follows a locked user of its profile, as after a change.
+pub fn tell_again(tx: &mut Tx<'_>, service: Sid<Service>, sid: Sid<User>) -> Result<(), StoreError> {
+    tx.touch(User::root(sid));
+    tx.put(CHANGE_PROFILE, &[&service, &sid])
 }
 
 /// Takes the user out of sight and out of its conversations; its messages stay.

@@ -64,6 +64,7 @@ impl Server {
         }
         server.tasks.spawn(realtime::heal(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(realtime::keep_lease(Arc::clone(&server.app), server.stops.clone()));
+        server.tasks.spawn(realtime::follow_reachability(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(asked::run(Arc::clone(&server.app), server.stops.clone()));
         server.tasks.spawn(timers::run(Arc::clone(&server.app), server.stops.clone()));
         Ok(server)

@@ -7,7 +7,8 @@ use conversations::sync::SyncObject;
 use conversations::{Client as Named, Owned};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value as Json, json};
-use server::realtime::{Connected, Outbox, Request, Waiting, answer, tell};
+use server::realtime::{Connected, Outbox, Request, Waiting, answer, arrived, left, tell};
+use tokio_util::task::TaskTracker;
 use wire::Sid;
 
 use crate::house::{ACCOUNT_SID, House};
@@ -93,6 +94,22 @@ impl Client {
         self.house.app.hub().arrived(&self.connected);
     }
 
+    /// The server counts it among those who are there. Answers when what is to be written of that is written.
+    pub async fn come(&self) {
+        let tasks = TaskTracker::new();
+        arrived(&self.house.app, &self.connected, &tasks);
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    /// It is there no longer.
+    pub async fn go(&self) {
+        let tasks = TaskTracker::new();
+        left(&self.house.app, &self.connected, &tasks);
+        tasks.close();
+        tasks.wait().await;
+    }
+
     /// Whether the server has come to doubt that it may stay, when all that happened has been told.
     pub async fn is_doubted(&self) -> bool {
         tell(&self.house.app).await;
@@ -109,6 +126,11 @@ impl Client {
     /// The name of the user's map of conversations.
     pub fn conversations(&self) -> String {
         SyncObject::MyConversations(self.connected.client.user_sid).to_string()
+    }
+
+    /// The name of the user's profile.
+    pub fn info(&self) -> String {
+        SyncObject::UserInfo(self.connected.client.user_sid).to_string()
     }
 
     /// The path of what stands below the client's service.

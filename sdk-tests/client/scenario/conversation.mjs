@@ -45,9 +45,11 @@ step("a conversation falls asleep and wakes", async () => {
   await rest(room.sid).update({ state: "inactive" });
   await at.bob.saw.updated("conversationUpdated", ["state"], () => room.bob.state.current === "inactive");
   await until(() => room.alice.state.current === "inactive", "the state at the other");
-  assert.ok(room.bob.state.dateUpdated instanceof Date);
+  const asleep = room.bob.state.dateUpdated;
+  assert.ok(asleep > room.bob.dateCreated, `asleep since ${asleep}`);
   await room.alice.sendMessage("wake up");
   await at.bob.saw.updated("conversationUpdated", ["state"], () => room.bob.state.current === "active");
+  assert.ok(room.bob.state.dateUpdated > asleep, `awake since ${room.bob.state.dateUpdated}`);
 });
 
 step("a conversation is closed for ever, and read all the same", async () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { start, tokenFor, until, Witness } from "../people.mjs";
-import { at, house, page, pushCredential, rest, room, step } from "./stage.mjs";
+import { at, house, page, pushCredential, rest, room, step, tellReceipt } from "./stage.mjs";
 
 step("a conversation is found by its sid", async () => {
   assert.equal(await at.bob.client.getConversationBySid(room.sid), room.bob);
@@ -13,6 +13,25 @@ step("a conversation is found by its sid", async () => {
 step("who does not take part sees nothing of it", async () => {
   await assert.rejects(at.carol.client.peekConversationBySid(room.sid));
   await assert.rejects(at.carol.client.getConversationBySid(room.sid));
+});
+
+step("what becomes of a message on its way is seen", async () => {
+  const index = await room.alice.sendMessage("on its way");
+  const message = await at.bob.saw.next("messageAdded", (one) => one.index === index);
+  const saw = new Witness(message);
+  assert.equal(message.aggregatedDeliveryReceipt, null);
+  for (const [status, ErrorCode] of [["sent"], ["undelivered", "30003"]]) {
+    await tellReceipt(message, { ParticipantSid: room.phone.sid, Status: status, ...(ErrorCode && { ErrorCode }) });
+    await saw.updated("updated", ["deliveryReceipt"], () => message.aggregatedDeliveryReceipt[status] === "all");
+    await at.bob.saw.updated("messageUpdated", ["deliveryReceipt"], (told) => told.message === message);
+    await room.sawBob.updated("messageUpdated", ["deliveryReceipt"], (told) => told.message === message);
+  }
+  assert.deepEqual(
+    [message.aggregatedDeliveryReceipt.total, message.aggregatedDeliveryReceipt.sent],
+    [1, "none"],
+  );
+  const [receipt] = await message.getDetailedDeliveryReceipts();
+  assert.deepEqual([receipt.status, receipt.errorCode], ["undelivered", 30003]);
 });
 
 step("receipts, recipients and metadata of a message", async () => {

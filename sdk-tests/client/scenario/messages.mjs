@@ -145,10 +145,10 @@ step("an author edits what they said", async () => {
   const saw = new Witness(said.first);
   const mine = (await room.alice.getMessages(1, 0)).items[0];
   assert.equal(await mine.updateBody("hello again"), mine);
-  await saw.updated("updated", ["body", "dateUpdated"]);
-  const { message } = await at.bob.saw.updated("messageUpdated", ["body", "dateUpdated"]);
+  await saw.updated("updated", ["body", "lastUpdatedBy", "dateUpdated"]);
+  const { message } = await at.bob.saw.updated("messageUpdated", ["body", "lastUpdatedBy", "dateUpdated"]);
   assert.equal(message, said.first);
-  assert.equal(message.body, "hello again");
+  assert.deepEqual([message.body, message.lastUpdatedBy], ["hello again", "alice"]);
   await room.sawBob.updated("messageUpdated", ["body"]);
 });
 
@@ -164,7 +164,7 @@ step("the administrator edits what another said", async () => {
   const theirs = await at.alice.saw.next("messageAdded", (one) => one.index === index);
   await theirs.updateBody("by bob, edited");
   const { message } = await at.bob.saw.updated("messageUpdated", ["body"], (told) => told.message.index === index);
-  assert.deepEqual([message.author, message.body], ["bob", "by bob, edited"]);
+  assert.deepEqual([message.author, message.body, message.lastUpdatedBy], ["bob", "by bob, edited", "alice"]);
 });
 
 step("what REST changes of a message has its reasons too", async () => {
@@ -172,9 +172,10 @@ step("what REST changes of a message has its reasons too", async () => {
   await rest(room.sid).messages(said.first.sid).update({ author: "nobody", subject: "Subject", dateCreated });
   await at.bob.saw.updated(
     "messageUpdated",
-    ["author", "subject", "dateCreated"],
+    ["author", "subject", "dateCreated", "lastUpdatedBy"],
     ({ message }) => message === said.first,
   );
+  assert.equal(said.first.lastUpdatedBy, "system");
   assert.deepEqual([said.first.author, said.first.subject], ["nobody", "Subject"]);
   assert.deepEqual(said.first.dateCreated, dateCreated);
 });

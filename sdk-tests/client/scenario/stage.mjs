@@ -1,5 +1,6 @@
 // What the steps of the scenario share: the server, the people, their conversation, and the messages they speak of.
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openHouse } from "../../node/house.mjs";
 import { listen } from "../declarations.mjs";
@@ -39,6 +40,18 @@ export const settings = async () =>
     .services(await defaultService(house))
     .configuration()
     .fetch();
+// What a channel would tell of a message.
+export const tellReceipt = async (message, told) => {
+  const { username, password } = house.client;
+  const { chatServiceSid, sid } = await rest(message.conversation.sid).fetch();
+  const path = `Services/${chatServiceSid}/Conversations/${sid}/Messages/${message.sid}/Receipts`;
+  const answer = await fetch(`${house.url}/tertulia/v1/${path}`, {
+    method: "POST",
+    headers: { Authorization: `Basic ${btoa(`${username}:${password}`)}` },
+    body: new URLSearchParams(told),
+  });
+  assert.equal(answer.status, 200, await answer.text());
+};
 export const page = (paginator, turn) => {
   called.add(`Paginator.${turn}`);
   return paginator[turn]();

@@ -17,8 +17,6 @@ import "../scenario/going.mjs";
 const ELSEWHERE = {
   "Client.tokenAboutToExpire": "tokens.test.mjs: needs a token that ends soon",
   "Client.tokenExpired": "tokens.test.mjs",
-  "Message.updated: deliveryReceipt": "only a channel delivers",
-  "Message.updated: lastUpdatedBy": "the server keeps of a message when it was edited, not by whom",
   "Message.updated: media": "a message keeps the files that it was sent with",
   "Conversation.updated: status": "the package reads it from a document that all share, where there is nobody's status",
 };

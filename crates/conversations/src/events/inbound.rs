@@ -75,6 +75,7 @@ mod tests {
             created_by: "system".to_owned(),
             date_created: NOW,
             date_updated: NOW,
+            state_updated: None,
         };
         Shown { conversation, head: Head::new(service, sid, NOW) }
     }
@@ -94,6 +95,7 @@ mod tests {
             ),
             content_sid: None,
             delivery: None,
+            last_updated_by: None,
             date_created: NOW,
             date_updated: NOW,
             position_added: 1,

@@ -17,7 +17,7 @@ use crate::tombstones::{self, Kind, Stone};
 use crate::{conversations, memberships, messages as said, participants, services, users};
 
 /// How many positions are told at once. Each is of one change at most, but that a message may change the document
-/// and a profile has up to three items.
+/// and a profile has three items.
 pub const AT_ONCE: i64 = 1000;
 
 /// What has changed below one root, or of one object.

@@ -43,6 +43,7 @@ pub(super) fn data(head: &Head, conversation: &Conversation) -> Box<RawValue> {
         .last_message_index
         .zip(head.last_message_at)
         .map(|(index, at)| LastMessage { index, timestamp: date(at) });
+    let state_updated = conversation.state_updated.unwrap_or(head.created_at);
     raw(&Data {
         messages: SyncObject::Messages(head.sid).to_string(),
         roster: SyncObject::Roster(head.sid).to_string(),
@@ -53,7 +54,7 @@ pub(super) fn data(head: &Head, conversation: &Conversation) -> Box<RawValue> {
         date_updated: date(conversation.date_updated),
         created_by: &conversation.created_by,
         last_message,
-        state: State { current: head.state.name(), date_updated: date(head.created_at) },
+        state: State { current: head.state.name(), date_updated: date(state_updated) },
         bindings: stored(Some(&conversation.bindings)),
     })
 }

@@ -18,8 +18,7 @@ struct Data<'a> {
     subject: &'a Option<String>,
     timestamp: String,
     date_updated: String,
-    // Who changed a message last is not kept.
-    last_updated_by: Option<()>,
+    last_updated_by: &'a Option<String>,
     attributes: &'a str,
     member_sid: Option<Sid<Participant>>,
     #[serde(rename = "type")]
@@ -59,7 +58,7 @@ pub(super) fn entry(message: &Message) -> Entry {
         subject: &message.subject,
         timestamp: date(message.date_created),
         date_updated: date(message.date_updated),
-        last_updated_by: None,
+        last_updated_by: &message.last_updated_by,
         attributes: message.attributes.as_str(),
         member_sid: message.participant_sid,
         kind: if is_media { "media" } else { "text" },

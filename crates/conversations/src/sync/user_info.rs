@@ -1,4 +1,4 @@
-//! A user's profile: a map of two or three items, which change together.
+//! A user's profile: a map of three items, which change together.
 
 use super::entry::{Entry, Name, raw};
 use crate::prelude::*;
@@ -10,20 +10,19 @@ struct Text<'a> {
 
 #[derive(Serialize)]
 struct Reachability {
-    online: bool,
+    online: Option<bool>,
     notifiable: Option<bool>,
 }
 
-/// The items in the order of their keys. Where the service keeps no reachability, nothing is said of it.
+/// The items in the order of their keys. Where the service keeps no reachability, it is unknown: who was told of it while
+/// it did has to learn that.
 pub(super) fn entries(user: User, service: &Service, profile_position: i64) -> Vec<Entry> {
     let user = user.seen_from(service);
-    let mut all = vec![
+    let all = [
         ("attributes", raw(&Text { value: Some(user.attributes.as_str()) })),
         ("friendlyName", raw(&Text { value: user.friendly_name.as_deref() })),
+        ("reachability", raw(&Reachability { online: user.is_online, notifiable: user.is_notifiable })),
     ];
-    if let Some(online) = user.is_online {
-        all.push(("reachability", raw(&Reachability { online, notifiable: user.is_notifiable })));
-    }
     let entry = |(place, (key, data)): (u128, (&str, _))| Entry {
         name: Name::Key(key.to_owned()),
         place,

@@ -14,6 +14,7 @@ mod deliveries;
 mod door;
 mod keys;
 mod pre_actions;
+mod receipts;
 mod streams;
 mod webhook_test;
 
@@ -40,6 +41,7 @@ pub fn router() -> Router<Arc<App>> {
         .merge(content_templates::router())
         .merge(deliveries::router())
         .merge(pre_actions::router())
+        .merge(receipts::router())
         .merge(streams::router())
         .merge(webhook_test::router())
         .merge(keys::router())

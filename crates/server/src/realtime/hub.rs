@@ -167,6 +167,16 @@ impl Hub {
         }
     }
 
+    /// The users of a service whom somebody listens to, themselves among them.
+    pub fn users_of(&self, service: Sid<Service>) -> Vec<Sid<User>> {
+        let told = self.shards.iter().flat_map(|shard| shard.all_told());
+        let of_service = |of| match of {
+            Of::User(of, sid) if of == service => Some(sid),
+            Of::User(..) | Of::Conversation(..) => None,
+        };
+        told.filter_map(|(of, _)| of_service(of)).collect()
+    }
+
     /// Ends subscriptions.
     pub fn cancel(&self, by: &Arc<Connected>, correlation_id: &Number, objects: Vec<SyncObject>) {
         let mut parts: [Vec<SyncObject>; SHARDS] = Default::default();

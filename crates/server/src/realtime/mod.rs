@@ -38,5 +38,7 @@ pub use entities::read as read_entity;
 pub use exchange::{Reply, Request};
 pub use hub::{Hub, heal, pump, tell};
 pub use outbox::{Outbox, Waiting};
-pub use presence::{Presence, keep as keep_lease};
+pub use presence::{
+    Presence, arrived, follow as follow_reachability, keep as keep_lease, left, look as look_at_reachability,
+};
 pub use requests::answer;

@@ -150,3 +150,25 @@ async fn users_are_on_line_only_where_the_service_keeps_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_device_of_apn_makes_notifiable_until_it_is_forgotten() {
+    on_both(async |house| {
+        reachable(house).await;
+        let (alice, bob) = (house.sdk_user("alice").await, house.sdk_user("bob").await);
+        let keys = "Type=apn&Certificate=c&PrivateKey=k";
+        let credential = house.post("/v1/Credentials", keys).await.sid();
+        let apn = "BindingType=apn&Endpoint=device-1&MessageType=twilio.channel.new_message";
+        let sid = register(house, &alice, Some(&credential), apn).await.expect("it is registered");
+        assert_eq!(register(house, &alice, Some(&credential), apn).await, Ok(sid));
+        assert_eq!(register(house, &alice, Some(&credential), FCM).await, Err(20001));
+        assert_eq!(seen(house, "alice").await, (json!(false), json!(true), 2));
+        // Nobody forgets another's, nor one of another kind.
+        assert_eq!(forget(house, &bob, apn).await, Ok(()));
+        assert_eq!(forget(house, &alice, "BindingType=fcm&Endpoint=device-1").await, Ok(()));
+        assert_eq!(seen(house, "alice").await, (json!(false), json!(true), 2));
+        assert_eq!(forget(house, &alice, apn).await, Ok(()));
+        assert_eq!(seen(house, "alice").await, (json!(false), json!(false), 3));
+    })
+    .await;
+}

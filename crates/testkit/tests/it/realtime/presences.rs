@@ -2,8 +2,9 @@
 
 use conversations::presences::{self, Node};
 use insta::assert_snapshot;
+use server::realtime::look_at_reachability;
 use store::Roots;
-use testkit::{House, on_both};
+use testkit::{Client, House, on_both};
 use wire::Sid;
 
 const HERE: Node = [1; 16];
@@ -90,4 +91,110 @@ async fn the_last_connection_to_any_node_takes_a_user_off_line_and_so_does_its_d
 
     off: false
     ");
+}
+
+/// What a client is told of the reachability of others, in a line each.
+async fn told(client: &mut Client, named: &[(&str, String)]) -> String {
+    let mut lines = Vec::new();
+    for message in client.told().await {
+        for event in message["events"].as_array().into_iter().flatten() {
+            if event["item_key"] == "reachability" {
+                let name = named.iter().find(|(_, info)| event["map_sid"] == **info).map(|(name, _)| *name);
+                lines.push(format!("{}: {}", name.unwrap_or("?"), event["item_data"]));
+            }
+        }
+    }
+    lines.sort();
+    lines.join("\n")
+}
+
+async fn look(house: &House) {
+    look_at_reachability(&house.app).await.expect("it is looked at");
+}
+
+#[tokio::test]
+async fn who_is_connected_learns_that_a_service_keeps_reachability_now_or_no_longer() {
+    let told = on_both(async |house| {
+        let (mut alice, bob, carol) =
+            (house.client("alice").await, house.client("bob").await, house.client("carol").await);
+        alice.come().await;
+        bob.come().await;
+        let named = [("alice", alice.info()), ("bob", bob.info()), ("carol", carol.info())];
+        let all: Vec<(&str, i64)> = named.iter().map(|(_, info)| (info.as_str(), i64::MAX)).collect();
+        alice.subscribe(1, &all).await;
+        told(&mut alice, &named).await;
+        look(house).await;
+        house.note(format!("as it was: {:?}", told(&mut alice, &named).await));
+        reachability(house, true).await;
+        look(house).await;
+        house.note(format!("on:\n{}", told(&mut alice, &named).await));
+        house.note(format!("alice by REST: {}", is_online(house).await));
+        look(house).await;
+        house.note(format!("looked again: {:?}", told(&mut alice, &named).await));
+        carol.come().await;
+        house.note(format!("carol comes:\n{}", told(&mut alice, &named).await));
+        reachability(house, false).await;
+        // Who goes before anybody has looked is not on line for ever.
+        bob.go().await;
+        told(&mut alice, &named).await;
+        look(house).await;
+        house.note(format!("off:\n{}", told(&mut alice, &named).await));
+        reachability(house, true).await;
+        look(house).await;
+        house.note(format!("on again:\n{}", told(&mut alice, &named).await));
+        alice.go().await;
+        carol.go().await;
+        house.note(format!("nobody is there:\n{}", told(&mut alice, &named).await));
+    })
+    .await;
+    assert_snapshot!(told, @r#"
+    as it was: ""
+
+    on:
+    alice: {"notifiable":null,"online":true}
+    bob: {"notifiable":null,"online":true}
+    carol: {"notifiable":null,"online":false}
+
+    alice by REST: true
+
+    looked again: ""
+
+    carol comes:
+    carol: {"notifiable":null,"online":true}
+
+    off:
+    alice: {"notifiable":null,"online":null}
+    bob: {"notifiable":null,"online":null}
+    carol: {"notifiable":null,"online":null}
+
+    on again:
+    alice: {"notifiable":null,"online":true}
+    bob: {"notifiable":null,"online":false}
+    carol: {"notifiable":null,"online":true}
+
+    nobody is there:
+    alice: {"notifiable":null,"online":false}
+    carol: {"notifiable":null,"online":false}
+    "#);
+}
+
+#[tokio::test]
+async fn many_who_are_connected_are_noted_a_step_at_a_time() {
+    on_both(async |house| {
+        let mut clients = Vec::new();
+        for number in 0..101 {
+            let client = house.client(&format!("user{number}")).await;
+            client.come().await;
+            clients.push(client);
+        }
+        for is_kept in [true, false, true] {
+            reachability(house, is_kept).await;
+            look(house).await;
+            let count = |row: &mut store::Row<'_>| row.next::<i64>();
+            let read = move |tx: &mut store::Tx<'_>| tx.row("SELECT COUNT(*) FROM presences", &[], count);
+            let noted = house.app.store().read(read).await.expect("they are counted");
+            assert_eq!(noted, Some(if is_kept { 101 } else { 0 }), "{:?}", house.engine);
+        }
+    })
+    .await;
 }

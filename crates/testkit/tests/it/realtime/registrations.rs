@@ -20,6 +20,12 @@ async fn notified(house: &House) -> Client {
     house.client("alice").await.with_push_credential(&credential)
 }
 
+/// The same for APN.
+async fn notified_by_apn(house: &House) -> Client {
+    let credential = house.post("/v1/Credentials", "Type=apn&Certificate=c&PrivateKey=k").await.sid();
+    house.client("alice").await.with_push_credential(&credential)
+}
+
 async fn register(client: &Client, body: &str) -> Reply {
     client.ask(Method::POST, ALL, (JSON, body)).await
 }
@@ -122,5 +128,52 @@ async fn what_cannot_be_notified_is_refused() {
     DELETE /v1/registrations/null : 404 20404
 
     DELETE /v1/registrationsx : 404 20404
+    "#);
+}
+
+#[tokio::test]
+async fn devices_of_apn_become_bindings_too_and_go_by_id_or_by_name() {
+    let told = on_both(async |house| {
+        let alice = notified_by_apn(house).await;
+        let first = register(&alice, &device("apn", "d1")).await;
+        let second = register(&alice, &device("apn", "d2")).await;
+        assert_eq!((first.code(), second.code()), ("201".to_owned(), "201".to_owned()));
+        let shown = bindings(house).await.json()["bindings"].clone();
+        for binding in shown.as_array().expect("a list") {
+            house.note(format!(
+                "{} {} {}",
+                binding["binding_type"], binding["endpoint"], binding["message_types"]
+            ));
+        }
+        // The credential of one kind is none for devices of another.
+        house.note(register(&alice, &device("fcm", "d1")).await.code());
+        house.note(register(&alice, &device("gcm", "d1")).await.code());
+        // Of the same name, but of another kind: nothing goes.
+        let other = r#"{"binding_type":"fcm","address":"d2"}"#;
+        house.note(alice.ask(Method::DELETE, ALL, (JSON, other)).await.code());
+        assert_eq!(bindings(house).await.json()["bindings"].as_array().map(Vec::len), Some(2));
+        let one = format!("/v1/registrations/{}?productId=ip_messaging", first.field("id"));
+        house.note(alice.ask(Method::DELETE, &one, (JSON, "{}")).await.code());
+        let removed = r#"{"binding_type":"apn","address":"d2"}"#;
+        house.note(alice.ask(Method::DELETE, ALL, (JSON, removed)).await.code());
+        house.note(bindings(house).await.json()["bindings"].to_string());
+    })
+    .await;
+    assert_snapshot!(told, @r#"
+    "apn" "d1" ["new_message"]
+
+    "apn" "d2" ["new_message"]
+
+    400 20001
+
+    400 20001
+
+    204
+
+    204
+
+    204
+
+    []
     "#);
 }

@@ -35,6 +35,7 @@ mod pre_action_silence;
 mod push_credentials;
 mod rates;
 mod receipts;
+mod receipts_by_hand;
 mod replays;
 mod roles;
 mod senders;

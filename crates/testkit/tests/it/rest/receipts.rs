@@ -12,7 +12,7 @@ use wire::Sid;
 use super::{conversation, page};
 
 /// A message in a conversation with this many phones, and alice; its path, and the sids of its receipts.
-async fn message(house: &House, phones: usize) -> (String, Vec<String>) {
+pub async fn message(house: &House, phones: usize) -> (String, Vec<String>) {
     let conversation = conversation(house).await;
     house.post(&format!("{conversation}/Participants"), "Identity=alice").await;
     for number in 0..phones {

@@ -1,6 +1,7 @@
 //! What clients of the SDK open and subscribe to, as they see it: objects, pages of items, and what is told of
 //! changes.
 
+mod edits;
 mod objects;
 mod paging;
 mod replay;
