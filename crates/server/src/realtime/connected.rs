@@ -55,6 +55,9 @@ impl Connected {
 /// Bytes that wait for one client at most, besides the last frame.
 const WAITING: usize = 8 * 1024 * 1024;
 
+/// Bytes that wait for one client at most where too many wait for all of them.
+const LITTLE: usize = 64 * 1024;
+
 /// Frames on their way to one client, in order. Whoever reads too slowly is cut off: it comes back, says what it has
 /// seen, and is shown the rest.
 #[derive(Clone)]
@@ -113,6 +116,13 @@ impl Outbox {
         }
     }
 
+    /// Ends the connection where much waits for it.
+    pub fn yield_room(&self) {
+        if self.shared.waiting.load(Ordering::Relaxed) > LITTLE {
+            self.cut.cancel();
+        }
+    }
+
     /// A frame of this length waits no longer.
     pub fn taken(&self, length: usize) {
         self.shared.waiting.fetch_sub(length, Ordering::Relaxed);
@@ -135,6 +145,15 @@ mod tests {
         outbox.send(Bytes::from_static(b"abc"));
         assert!(!cut.is_cancelled());
         outbox.send(Bytes::from_static(b"abc"));
+        assert!(cut.is_cancelled());
+
+        let cut = CancellationToken::new();
+        let (outbox, _frames) = Outbox::new(100, cut.clone());
+        outbox.send(Bytes::from(vec![0; LITTLE]));
+        outbox.yield_room();
+        assert!(!cut.is_cancelled());
+        outbox.send(Bytes::from_static(b"abc"));
+        outbox.yield_room();
         assert!(cut.is_cancelled());
 
         let cut = CancellationToken::new();
