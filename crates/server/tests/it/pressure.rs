@@ -143,7 +143,7 @@ async fn a_full_queue_turns_away_and_what_was_taken_in_is_there_and_nothing_else
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_has_waited_long_is_told_while_the_store_hangs_and_nothing_of_it_happens() {
-    let patience = Duration::from_millis(100);
+    let patience = Duration::from_secs(1);
     let harness = Arc::new(Harness::tuned(Settings::default(), |options| options.patience = patience).await);
     let shut = Shut::now(harness.app.store()).await;
     let tasks = creates(&harness, (0..20).map(|number| format!("late-{number:02}")));
@@ -161,7 +161,7 @@ async fn who_has_waited_long_is_told_while_the_store_hangs_and_nothing_of_it_hap
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_turned_away_behind_its_key_finds_the_key_free() {
     let tune = |options: &mut store::Options| {
-        (options.batch_max, options.patience) = (1, Duration::from_secs(1));
+        (options.batch_max, options.patience) = (1, Duration::from_secs(3));
     };
     let harness = Arc::new(Harness::tuned(Settings::default(), tune).await);
     let store = harness.app.store();

@@ -272,7 +272,7 @@ fn a_full_queue_refuses_at_once() {
 #[test]
 fn what_waits_too_long_is_refused_while_it_waits_and_never_stored() {
     on_both_with(
-        |options| options.patience = Duration::from_millis(50),
+        |options| options.patience = Duration::from_millis(500),
         async |bed| {
             let shut = bed.shut().await;
             let behind = {
