@@ -17,6 +17,7 @@ use crate::media::{self, MediaStore};
 use crate::metrics::Metrics;
 use crate::openapi;
 use crate::outbound::{Outbound, SystemNames};
+use crate::pressure::Pressure;
 use crate::realtime::{self, Hub, Presence};
 use crate::rest;
 use crate::settings::Settings;
@@ -39,6 +40,8 @@ pub struct App {
     pub(crate) known_credentials: KnownCredentials,
     pub(crate) in_flight: InFlight,
     pub(crate) rates: rest::Rates,
+    /// What is under way, and how much of it there may be.
+    pub(crate) pressure: Arc<Pressure>,
     pub(crate) description: openapi::Description,
     /// Wakes housekeeping before its time.
     pub(crate) housekeeping: Notify,
@@ -90,6 +93,7 @@ impl App {
             store,
             vault,
             ids,
+            pressure: Arc::new(Pressure::new(settings.bounds, Arc::clone(&metrics))),
             metrics,
             media,
             admin_tokens: admin::Tokens::new(&settings.admin_tokens),

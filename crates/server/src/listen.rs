@@ -1,7 +1,8 @@
 //! Connections: accepted, served as HTTP/1.1, and closed in order when the server stops.
 //!
 //! Slow and idle callers are bounded: a request's head must come within half a minute, is at most 64 KiB
-//! with a hundred headers (hyper's own limit), and only so many connections are served at a time. A connection that
+//! with a hundred headers (hyper's own limit), who takes nothing of its answer for half a minute is cut off, and only so
+//! many connections are served at a time. A connection that
 //! becomes a client's WebSocket is served on in `realtime`, by the same task.
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::patient::Patient;
 use crate::realtime::{self, Tunnel};
 use crate::web::Connection;
 use crate::web::edge::Counted;
@@ -43,6 +45,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub struct Serving {
     pub router: Router,
     pub max_connections: usize,
+    /// How long a caller may take nothing of its answer.
+    pub stalled: Duration,
     pub connections: Gauge,
     /// Where the connections' tasks are kept.
     pub tasks: TaskTracker,
@@ -102,13 +106,17 @@ fn is_the_callers(error: &io::Error) -> bool {
 
 /// Serves requests. What is left to do is to serve the tunnel that the connection has become.
 async fn serve(stream: TcpStream, serving: Serving) -> Option<Pin<Box<impl Future<Output = ()> + Send>>> {
-    let Serving { router, tasks, stops, .. } = serving;
-    let (tunnel, begun) = serve_http(stream, router, stops.clone()).await?;
+    let Serving { router, stalled, tasks, stops, .. } = serving;
+    let (tunnel, begun) = serve_http((stream, stalled), router, stops.clone()).await?;
     Some(Box::pin(realtime::serve(tunnel, begun, (tasks, stops))))
 }
 
 /// Serves requests, until the connection ends or becomes a tunnel; then with what was read of that already.
-async fn serve_http(stream: TcpStream, router: Router, stops: Stops) -> Option<(Tunnel, (TcpStream, Bytes))> {
+async fn serve_http(
+    (stream, stalled): (TcpStream, Duration),
+    router: Router,
+    stops: Stops,
+) -> Option<(Tunnel, (TcpStream, Bytes))> {
     let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return None };
     // Without it a short answer may wait for the caller's acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
@@ -119,7 +127,7 @@ async fn serve_http(stream: TcpStream, router: Router, stops: Stops) -> Option<(
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     builder.max_header_size(HEAD_BYTES).max_buf_size(HEAD_BYTES);
-    let mut connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = builder.serve_connection(TokioIo::new(Patient::new(stream, stalled)), service);
     let ended = tokio::select! {
         ended = poll_fn(|context| connection.poll_without_shutdown(context)) => Some(ended),
         () = stops.soft.cancelled() => None,
@@ -133,7 +141,7 @@ async fn serve_http(stream: TcpStream, router: Router, stops: Stops) -> Option<(
         tracing::debug!("a connection ended early: {error}");
     }
     let parts = connection.into_parts();
-    let (stream, read) = (parts.io.into_inner(), parts.read_buf);
+    let (stream, read) = (parts.io.into_inner().into_inner(), parts.read_buf);
     // The service had the other one, and is gone.
     drop(parts.service);
     if let Some(tunnel) = Arc::into_inner(tunnel).and_then(OnceLock::into_inner) {

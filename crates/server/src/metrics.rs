@@ -24,6 +24,9 @@ use wire::Timestamp;
 
 use crate::app::App;
 
+/// How long the store may take for what only it knows.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// All of them. The store's part is told by the store, as its [`Observer`].
 pub struct Metrics {
     registry: Registry,
@@ -40,6 +43,10 @@ pub struct Metrics {
     queue_depth: Gauge,
     wal: Gauge,
     known_credentials: Gauge,
+    turned_away: Family<TurnedAway, Counter>,
+    bytes_held: Gauge,
+    expired: Counter,
+    reads_waiting: Gauge,
     pub(crate) realtime_connections: Gauge,
     pub(crate) realtime_clients: Gauge,
     pub(crate) realtime_frames_in: Counter,
@@ -67,6 +74,12 @@ pub(crate) struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Delivered {
     result: &'static str,
+}
+
+/// Of what there was too much.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TurnedAway {
+    what: &'static str,
 }
 
 /// And what was answered.
@@ -105,6 +118,10 @@ impl Metrics {
             queue_depth: Gauge::default(),
             wal: Gauge::default(),
             known_credentials: Gauge::default(),
+            turned_away: Family::default(),
+            bytes_held: Gauge::default(),
+            expired: Counter::default(),
+            reads_waiting: Gauge::default(),
             realtime_connections: Gauge::default(),
             realtime_clients: Gauge::default(),
             realtime_frames_in: Counter::default(),
@@ -134,6 +151,10 @@ impl Metrics {
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, self.durations.clone());
         registry.register("http_requests_in_flight", "Requests being answered", self.in_flight.clone());
         registry.register("http_connections", "Open connections", self.connections.clone());
+        let help = "Requests turned away because too much was under way";
+        registry.register("http_turned_away", help, self.turned_away.clone());
+        let help = "Long bodies and answers in memory";
+        registry.register_with_unit("http_held", help, Unit::Bytes, self.bytes_held.clone());
         registry.register("webhook_tries", "Tries to tell a webhook", self.deliveries.clone());
         let help = "Deliveries that wait, at most 100000";
         registry.register("webhook_deliveries_waiting", help, self.waiting.clone());
@@ -178,9 +199,16 @@ impl Metrics {
         let help = "SQLite's write-ahead log on disk";
         registry.register_with_unit("wal", help, Unit::Bytes, self.wal.clone());
         registry.register("reruns", "Writes that were undone and run again", self.reruns.clone());
-        registry.register("refusals", "Writes refused by a full queue", self.refusals.clone());
+        registry.register("reads_waiting", "Reads that wait for their turn", self.reads_waiting.clone());
+        registry.register("refusals", "Jobs refused by a full queue", self.refusals.clone());
+        registry.register("expired", "Jobs refused after waiting too long", self.expired.clone());
         registry.register("statements", "Statements run", self.statements.clone());
         registry.register("disconnections", "Connections to the database lost", self.disconnections.clone());
+    }
+
+    /// A request was turned away, for there is too much of this.
+    pub(crate) fn turned_away(&self, what: &'static str) {
+        self.turned_away.get_or_create(&TurnedAway { what }).inc();
     }
 
     /// One request answered.
@@ -220,6 +248,8 @@ impl Metrics {
     /// The text, with what is looked up only now.
     fn text(&self, app: &App) -> Result<String, fmt::Error> {
         self.queue_depth.set(number(app.store.queue_depth() as u64));
+        self.reads_waiting.set(number(app.store.read_queue_depth() as u64));
+        self.bytes_held.set(number(app.pressure.bytes() as u64));
         self.wal.set(number(app.store.wal_bytes()));
         self.known_credentials.set(number(app.known_credentials.count() as u64));
         let mut text = String::new();
@@ -247,6 +277,10 @@ impl Observer for Metrics {
         self.refusals.inc();
     }
 
+    fn expired(&self, jobs: usize) {
+        self.expired.inc_by(jobs as u64);
+    }
+
     fn statements(&self, count: u64) {
         self.statements.inc_by(count);
     }
@@ -261,14 +295,19 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new().route("/metrics", get(page)).with_state(app)
 }
 
-async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
-    // A store that is too busy to say leaves the gauges as they were.
+/// Looks for what only the store knows.
+async fn look(app: &App) {
     if let Ok::<_, StoreError>(backlog) = app.store.read(inspection::backlog).await {
         app.metrics.waits(&backlog, app.clock.now());
     }
     if let Ok::<_, StoreError>(waiting) = app.store.read(streams::backlog).await {
         app.metrics.stream_waiting.set(waiting);
     }
+}
+
+async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
+    // A store that is too busy to say leaves the gauges as they were.
+    let _ = tokio::time::timeout(PATIENCE, look(&app)).await;
     let text = app.metrics.text(&app).unwrap_or_default();
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }

@@ -71,8 +71,15 @@ async fn once(
         Claimed::Fresh(key) => key,
     };
     let outcome = asked(app, said, Some(key.clone()), write).await;
-    if let Err(Failure::Refused(_)) = &outcome {
-        app.store.write(Roots::none(), move |tx| idempotency::release(tx, &key)).await?;
+    let is_undone = match &outcome {
+        Ok(_) => false,
+        Err(Failure::Refused(_)) => true,
+        // Whoever was turned away is told to come back, and must find the key free.
+        Err(Failure::Store(error)) => error.is_busy() || error.is_unreachable(),
+    };
+    if is_undone {
+        // Behind the others there is room also where there is none among them.
+        app.store.write_behind(Roots::none(), move |tx| idempotency::release(tx, &key)).await?;
     }
     outcome
 }
@@ -115,6 +122,10 @@ fn asks_first(app: &App, call: &Call) -> bool {
 
 /// What a request is refused with for `problem` in what it says, once the objects of its path are there.
 pub async fn refuse(app: &App, call: Arc<Call>, path: Arc<Path>, problem: Problem) -> Failure {
+    if problem == Problem::SERVICE_UNAVAILABLE {
+        // There is too much to do already to look for what the path names.
+        return problem.into();
+    }
     match app.store.read(move |tx| locate(tx, &call, &path)).await {
         Ok(()) => problem.into(),
         Err(failure) => failure,

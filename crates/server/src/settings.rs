@@ -9,6 +9,7 @@ use http::Uri;
 use ipnet::IpNet;
 
 use crate::clock::ManualClock;
+use crate::pressure::Bounds;
 use crate::webhooks::WebhookSettings;
 
 /// How the doors behave.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub demo_tokens: bool,
     /// How many connections are served at a time. More wait to be accepted.
     pub max_connections: usize,
+    /// How much is under way at a time. More is turned away.
+    pub bounds: Bounds,
     /// How webhooks are called.
     pub webhooks: WebhookSettings,
     /// The store's clock, where it is one that the administration moves.
@@ -102,6 +105,7 @@ impl Default for Settings {
             admin_tokens: Vec::new(),
             demo_tokens: false,
             max_connections: 10_000,
+            bounds: Bounds::default(),
             webhooks: WebhookSettings::default(),
             manual_clock: None,
             media: MediaSettings::default(),

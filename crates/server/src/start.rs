@@ -74,6 +74,7 @@ impl Server {
         let serving = Serving {
             router,
             max_connections: self.app.settings.max_connections,
+            stalled: self.app.settings.bounds.stalled,
             connections: self.app.metrics.connections.clone(),
             tasks: self.tasks.clone(),
             stops: self.stops.clone(),

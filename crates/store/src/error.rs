@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// A failure of the store. Callers may ask whether it is only a full queue; everything else is internal.
+/// A failure of the store. Callers may ask whether the store was only too busy; everything else is internal.
 #[derive(Clone)]
 pub struct StoreError(Arc<Inner>);
 
@@ -20,7 +20,7 @@ struct Inner {
 /// What the engine does about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The queue is full: nothing has run.
+    /// The queue is full, or the job's turn did not come in time: nothing has run.
     Busy,
     /// A statement failed, or was used wrongly.
     Failed,
@@ -62,7 +62,7 @@ impl StoreError {
         self.0.kind
     }
 
-    /// Whether the queue was full. The job was refused at once and nothing of it has run.
+    /// Whether the queue was full, or the job waited in it for too long. Nothing of the job has run, and nothing will.
     pub fn is_busy(&self) -> bool {
         self.0.kind == Kind::Busy
     }

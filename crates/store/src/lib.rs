@@ -11,6 +11,8 @@
 //! - **A body may run more than once**, hence `Fn`: after a deadlock, a lost connection, a root that it had not
 //!   declared, or a failure elsewhere in its batch. Only the last run counts.
 //! - **Roots are locked before the first body runs**, sorted, so that bodies take no lock of their own.
+//! - **Refused is never stored.** A job that finds its queue full, or whose turn does not come in time, is refused
+//!   before any of it has run ([`StoreError::is_busy`]).
 //! - **An unknown outcome is not repeated.** When a connection dies during COMMIT the caller gets an error, and
 //!   the job may or may not be stored.
 //!
@@ -25,6 +27,7 @@ mod dialect;
 mod error;
 mod job;
 mod migrations;
+mod patience;
 mod postgres;
 mod queue;
 mod record;

@@ -4,10 +4,14 @@
 //! what they ask for) at once. A closed queue takes nothing more, and hands out what it holds before it ends.
 //!
 //! What stands behind gives way: beside others, few of it are taken at a time, so that nobody waits much longer
-//! for its sake, and it comes through all the same.
+//! for its sake, and it comes through all the same. It may wait for ever; what stands before is taken out again, by
+//! whoever asks for what is [`overdue`](Queue::overdue), when it has waited too long.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::tools::present;
 
 /// Of those behind, so many are taken along with others: a few always, so that they keep up where the others do not
 /// fill a batch, and one for so many others where these are many.
@@ -28,7 +32,8 @@ pub(crate) struct Queue<T> {
 }
 
 struct State<T> {
-    items: VecDeque<T>,
+    /// With the instant at which each came.
+    items: VecDeque<(T, Instant)>,
     behind: VecDeque<T>,
     sleepers: usize,
     is_closed: bool,
@@ -51,14 +56,11 @@ impl<T> Queue<T> {
         if state.is_closed {
             return Err(Refusal::Closed);
         }
-        let items = match standing {
-            Standing::Before => &mut state.items,
-            Standing::Behind => &mut state.behind,
-        };
-        if items.len() >= self.max {
-            return Err(Refusal::Full);
+        match standing {
+            Standing::Before if state.items.len() < self.max => state.items.push_back((item, present())),
+            Standing::Behind if state.behind.len() < self.max => state.behind.push_back(item),
+            Standing::Before | Standing::Behind => return Err(Refusal::Full),
         }
-        items.push_back(item);
         // Waking costs a system call, so nobody is woken who is not asleep.
         if state.sleepers > 0 {
             self.filled.notify_one();
@@ -83,6 +85,13 @@ impl<T> Queue<T> {
     /// Takes up to `max` of the items that are there, without waiting.
     pub(crate) fn take_ready(&self, max: usize) -> Vec<T> {
         self.state().take(max)
+    }
+
+    /// Takes out what came longer ago than this and was not taken yet.
+    pub(crate) fn overdue(&self, patience: Duration) -> Vec<T> {
+        let mut state = self.state();
+        let count = state.items.iter().take_while(|(_, came)| came.elapsed() >= patience).count();
+        state.items.drain(..count).map(|(item, _)| item).collect()
     }
 
     pub(crate) fn depth(&self) -> usize {
@@ -111,7 +120,7 @@ impl<T> State<T> {
         let beside = if count == 0 { max } else { (count / SHARE).max(FEW).min(max) };
         let behind = self.behind.len().min(beside);
         // A batch that is full without them is one longer for them: they may not starve.
-        let mut taken: Vec<_> = self.items.drain(..count).collect();
+        let mut taken: Vec<_> = self.items.drain(..count).map(|(item, _)| item).collect();
         taken.extend(self.behind.drain(..behind));
         taken
     }
@@ -139,6 +148,14 @@ mod tests {
         assert_eq!(busy.depth(), 6);
         assert_eq!(busy.take(4), Some((114..118).collect()), "nobody else is there");
         assert_eq!(busy.take(4), Some((118..120).collect()));
+    }
+
+    #[test]
+    fn what_has_waited_too_long_is_taken_out_but_for_what_stands_behind() {
+        let queue = queue(0..3, 10..12);
+        assert!(queue.overdue(Duration::from_hours(1)).is_empty());
+        assert_eq!(queue.overdue(Duration::ZERO), [0, 1, 2]);
+        assert_eq!(queue.take(8), Some(vec![10, 11]));
     }
 
     #[test]

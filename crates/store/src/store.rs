@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -11,6 +12,7 @@ use crate::batch::{self, Jobs};
 use crate::error::{Kind, StoreError};
 use crate::job::{Job, Task};
 use crate::migrations::{self, Migration};
+use crate::patience;
 use crate::postgres;
 use crate::queue::{Queue, Refusal, Standing};
 use crate::roots::Roots;
@@ -24,8 +26,11 @@ use crate::tx::Tx;
 pub struct Options {
     /// How many jobs share a transaction at most.
     pub batch_max: usize,
-    /// How many jobs wait at most, for each writer and for all readers together. A job more is refused.
+    /// How many jobs wait at most, for each writer (and as many behind them) and for all readers together. A job more
+    /// is refused.
     pub queue_max: usize,
+    /// How long a job may wait for its turn, unless it stands behind. One that waits longer is refused.
+    pub patience: Duration,
     /// How many reader threads there are.
     pub readers: usize,
     /// Where the time comes from.
@@ -37,7 +42,8 @@ pub struct Options {
 impl Options {
     /// What suits most machines.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { batch_max: 256, queue_max: 4096, readers: 4, clock, observer: Arc::new(NoObserver) }
+        let patience = Duration::from_secs(10);
+        Self { batch_max: 256, queue_max: 4096, patience, readers: 4, clock, observer: Arc::new(NoObserver) }
     }
 }
 
@@ -56,6 +62,8 @@ struct Inner {
     log: Option<Arc<Log>>,
     /// The thread that brings the log home; it ends after the others.
     home: Mutex<Option<JoinHandle<()>>>,
+    /// The thread that refuses what waits too long, and what is dropped to end it.
+    patience: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
 }
 
 impl Store {
@@ -187,6 +195,11 @@ impl Store {
         self.0.writers.iter().map(|queue| queue.depth()).sum()
     }
 
+    /// How many reads wait for their turn.
+    pub fn read_queue_depth(&self) -> usize {
+        self.0.readers.depth()
+    }
+
     /// How large SQLite's write-ahead log is on disk. Zero on PostgreSQL.
     pub fn wal_bytes(&self) -> u64 {
         self.0.log.as_ref().map_or(0, |log| log.bytes())
@@ -213,7 +226,7 @@ impl Store {
         queue.push(job, standing).map_err(|refusal| match refusal {
             Refusal::Full => {
                 self.0.tools.observer.refused();
-                StoreError::new(Kind::Busy, "the store is busy: its queue is full")
+                StoreError::new(Kind::Busy, "the store is busy: the job's queue is full")
             }
             Refusal::Closed if self.is_broken() => batch::broken(),
             Refusal::Closed => StoreError::stopped(),
@@ -235,6 +248,7 @@ impl Inner {
             threads: Mutex::default(),
             log,
             home: Mutex::default(),
+            patience: Mutex::default(),
         }
     }
 
@@ -261,6 +275,11 @@ impl Inner {
                 batch::read_jobs(&mut session, &queue, &tools);
             })?;
         }
+        let (ending, ended) = mpsc::channel();
+        let queues: Vec<_> = self.writers.iter().chain([&self.readers]).cloned().collect();
+        let (patience, tools) = (options.patience, Arc::clone(&self.tools));
+        let watch = move || patience::watch(&queues, patience, &tools, &ended);
+        self.patience = Mutex::new(Some((ending, spawn("store-patience".to_owned(), watch)?)));
         Ok(Store(Arc::new(self)))
     }
 
@@ -281,6 +300,11 @@ impl Inner {
             log.close();
         }
         self.home.lock().unwrap_or_else(PoisonError::into_inner).take().into_iter().for_each(join);
+        let patience = self.patience.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((ending, thread)) = patience {
+            drop(ending);
+            join(thread);
+        }
     }
 }
 

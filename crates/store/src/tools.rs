@@ -25,8 +25,13 @@ pub trait Observer: Send + Sync + 'static {
         let _ = jobs;
     }
 
-    /// A write was refused because its queue was full.
+    /// A job was refused because its queue was full.
     fn refused(&self) {}
+
+    /// These jobs were refused because they had waited too long for their turn.
+    fn expired(&self, jobs: usize) {
+        let _ = jobs;
+    }
 
     /// A job has run `count` statements.
     fn statements(&self, count: u64) {
@@ -140,8 +145,13 @@ impl Tools {
 
 /// How long `work` takes.
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    #[expect(clippy::disallowed_methods, reason = "a duration is measured, no point in time is taken")]
-    let start = Instant::now();
+    let start = present();
     let done = work();
     (done, start.elapsed())
+}
+
+/// The beginning of a duration.
+#[expect(clippy::disallowed_methods, reason = "a duration is measured, no point in time is taken")]
+pub(crate) fn present() -> Instant {
+    Instant::now()
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use conversations::webhooks::Texts;
 use conversations::{Account, ApiKey, Limits, parse_messaging_services, parse_senders};
 use ipnet::IpNet;
-use server::{Guard, MediaSettings, PublicUrl, Rates, RealtimeSettings, S3, Settings, WebhookSettings};
+use server::{
+    Bounds, Guard, MediaSettings, PublicUrl, Rates, RealtimeSettings, S3, Settings, WebhookSettings,
+};
 use wire::{Prefix, RetryOn, Sid};
 
 use crate::environment::Environment;
@@ -67,6 +69,7 @@ pub struct Storage {
     pub master_key: Option<[u8; 32]>,
     pub batch_max: usize,
     pub queue_max: usize,
+    pub patience: Duration,
     pub readers: usize,
     /// Where files are kept that messages carry, if not in the data directory.
     pub bucket: Option<S3>,
@@ -117,6 +120,7 @@ impl Configuration {
                 webhooks: webhook_settings(webhooks)?,
                 rates: rates(limits)?,
                 realtime: realtime_settings(storage),
+                bounds: bounds(server, media)?,
                 ..settings(server)?
             },
             workers: workers(server.workers),
@@ -126,6 +130,7 @@ impl Configuration {
                 master_key: set(&storage.master_key).map(|key| master_key(&key)).transpose()?,
                 batch_max: at_least_one("storage.batch_max", storage.batch_max)?,
                 queue_max: at_least_one("storage.queue_max", storage.queue_max)?,
+                patience: patience(storage)?,
                 readers: at_least_one("storage.readers", storage.readers)?,
                 bucket: bucket(media)?,
             },
@@ -172,6 +177,27 @@ fn settings(server: &ServerSection) -> Result<Settings, Misconfigured> {
         max_connections: at_least_one("server.max_connections", server.max_connections)?,
         ..Settings::default()
     })
+}
+
+fn bounds(server: &ServerSection, media: &MediaSection) -> Result<Bounds, Misconfigured> {
+    // A terabyte. The longest body that is read at all must find room in it.
+    let megabytes = match server.request_megabytes {
+        megabytes @ 8..=1_048_576 => megabytes,
+        other => return Err(wrong("server.request_megabytes", &other.to_string(), "8 to 1048576")),
+    };
+    Ok(Bounds {
+        requests: at_least_one("server.max_requests", server.max_requests)?,
+        bytes: megabytes * 1024 * 1024,
+        uploads: at_least_one("media.max_uploads", media.max_uploads)?,
+        downloads: at_least_one("media.max_downloads", media.max_downloads)?,
+        ..Bounds::default()
+    })
+}
+
+/// No request is served for longer than a minute, which idempotency keys count on.
+fn patience(storage: &StorageSection) -> Result<Duration, Misconfigured> {
+    let milliseconds = between("storage.queue_milliseconds", storage.queue_milliseconds, 30_000)?;
+    Ok(Duration::from_millis(milliseconds))
 }
 
 fn media_settings(media: &MediaSection) -> Result<MediaSettings, Misconfigured> {
@@ -424,6 +450,9 @@ mod tests {
             ("[server]\nclock = \"stopped\"", "server.clock"),
             ("[server]\nseed = \"-1\"", "server.seed"),
             ("[server]\nmax_connections = 0", "server.max_connections"),
+            ("[server]\nmax_requests = 0", "server.max_requests"),
+            ("[server]\nrequest_megabytes = 7", "server.request_megabytes"),
+            ("[storage]\nqueue_milliseconds = 0", "storage.queue_milliseconds"),
             ("[webhooks]\nretry_on = [\"6xx\"]", "webhooks.retry_on"),
             ("[webhooks]\nretry_count = 51", "webhooks.retry_count"),
             ("[webhooks]\nallowed_networks = [\"inside\"]", "webhooks.allowed_networks"),

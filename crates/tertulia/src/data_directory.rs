@@ -138,6 +138,7 @@ mod tests {
             master_key: None,
             batch_max: 1,
             queue_max: 1,
+            patience: std::time::Duration::from_secs(1),
             readers: 1,
             bucket: None,
         }

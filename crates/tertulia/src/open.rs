@@ -35,6 +35,7 @@ pub fn open(directory: &DataDirectory, storage: &Storage, repeatable: &Repeatabl
     let options = Options {
         batch_max: storage.batch_max,
         queue_max: storage.queue_max,
+        patience: storage.patience,
         readers: storage.readers,
         clock,
         observer: Arc::clone(&metrics) as _,

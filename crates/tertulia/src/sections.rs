@@ -32,6 +32,8 @@ pub struct ServerSection {
     pub trusted_proxies: Vec<String>,
     pub mode: String,
     pub max_connections: usize,
+    pub max_requests: usize,
+    pub request_megabytes: usize,
     pub workers: usize,
     pub clock: String,
     pub seed: String,
@@ -53,6 +55,7 @@ pub struct StorageSection {
     pub master_key: String,
     pub batch_max: usize,
     pub queue_max: usize,
+    pub queue_milliseconds: u64,
     pub readers: usize,
     /// Whether somebody said where.
     #[serde(skip)]
@@ -69,6 +72,8 @@ pub struct MediaSection {
     pub secret: String,
     pub path_style: bool,
     pub max_megabytes: u64,
+    pub max_uploads: usize,
+    pub max_downloads: usize,
     pub unattached_seconds: u64,
 }
 

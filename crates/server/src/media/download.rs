@@ -12,6 +12,7 @@ use axum::response::Response;
 use axum::routing::any;
 use conversations::media::{self, direct};
 use conversations::{Failure, Media};
+use futures_util::StreamExt;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, RANGE, X_CONTENT_TYPE_OPTIONS,
@@ -89,6 +90,7 @@ async fn served(app: &App, media: &Media, parts: &Parts) -> Outcome {
         Asking::All => (200, (0, size)),
         Asking::Part(first, end) => (206, (first, end)),
     };
+    let held = app.pressure.download()?;
     let part = (status == 206).then_some(GetRange::Bounded(first..end));
     let found = app.media.read(media.file(), part).await.map_err(|failed| failed.reported())?;
     let Some(found) = found else {
@@ -110,7 +112,11 @@ async fn served(app: &App, media: &Media, parts: &Parts) -> Outcome {
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    *response.body_mut() = Body::from_stream(found.into_stream());
+    let bytes = found.into_stream();
+    *response.body_mut() = Body::from_stream(bytes.inspect(move |_| {
+        // It is given back with the stream.
+        let _ = &held;
+    }));
     Ok(response)
 }
 

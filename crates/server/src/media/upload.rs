@@ -24,6 +24,7 @@ use super::multipart::{self, Multipart};
 use super::source::Source;
 use crate::app::App;
 use crate::perform::perform;
+use crate::pressure::Coming;
 use crate::web::{answer, form};
 
 const ALL: Place =
@@ -65,6 +66,8 @@ impl Incoming {
 
 async fn upload(asked: &Asked, body: Body) -> Outcome {
     let (app, call) = (&asked.app, &asked.call);
+    let _held = app.pressure.upload()?;
+    Coming::pass_on(&asked.parts.extensions);
     let (mut form, mut incoming) = match opened(asked, body).await {
         Ok(opened) => opened,
         Err(problem) => return Err(asked.refuse(problem).await),

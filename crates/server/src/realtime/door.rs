@@ -12,9 +12,7 @@ use axum::response::Response;
 use axum::routing::any;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use http::header::{
-    CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use wire::Problem;
 
@@ -51,9 +49,7 @@ fn welcome(app: Arc<App>, request: &Request) -> Response {
     }
     let Some(accept) = accept(request.version(), request.headers()) else { return upgrade_required() };
     if is_full(&app) {
-        let mut response = answer::problem(&Problem::SERVICE_UNAVAILABLE);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        return response;
+        return answer::problem(&Problem::SERVICE_UNAVAILABLE);
     }
     let BaseUrl(base_url) = request.extensions().get::<BaseUrl>().expect("the edge has put it there").clone();
     let mut response = answer::empty(101);

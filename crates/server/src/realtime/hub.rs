@@ -15,6 +15,7 @@ mod pump;
 mod told;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -27,12 +28,15 @@ use wire::{Problem, Sid};
 
 use self::listeners::Listeners;
 use super::connected::Connected;
+use crate::pressure::Frames;
 
 pub use heal::heal;
 pub use pump::{pump, tell};
 
 /// Each reads for itself; more than there are cores do not help.
 const SHARDS: usize = 4;
+/// What may wait to be asked of one. Some kilobytes each.
+const ASKED: usize = 8192;
 
 /// Everything that is listened to on this server.
 pub struct Hub {
@@ -44,6 +48,10 @@ pub struct Hub {
 pub struct Shard {
     inbox: Mutex<Inbox>,
     wake: Notify,
+    /// Something was taken out of the inbox.
+    taken: Notify,
+    /// What waits for clients, of all shards.
+    frames: Arc<Frames>,
     /// Whoever does a step holds it until all have been told.
     listeners: AsyncMutex<Listeners>,
 }
@@ -123,7 +131,9 @@ impl Of {
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { shards: std::array::from_fn(|_| Arc::default()) }
+        let frames = Arc::<Frames>::default();
+        let shard = |_| Arc::new(Shard { frames: Arc::clone(&frames), ..Shard::default() });
+        Self { shards: std::array::from_fn(shard) }
     }
 }
 
@@ -143,6 +153,21 @@ impl Hub {
     pub fn left(&self, connected: &Connected) {
         for shard in &self.shards {
             shard.ask(&[], Asked::Gone { number: connected.number });
+        }
+    }
+
+    /// Waits until it can be asked for more. Meanwhile whoever wants to ask reads nothing from its socket.
+    pub async fn room(&self) {
+        for shard in &self.shards {
+            loop {
+                let mut taken = pin!(shard.taken.notified());
+                // What is taken from here on is heard of.
+                taken.as_mut().enable();
+                if shard.inbox().asked.len() < ASKED {
+                    break;
+                }
+                taken.await;
+            }
         }
     }
 

@@ -14,6 +14,8 @@ use bytes::Bytes;
 
 /// Bytes that wait for one client at most, besides the last frame.
 const WAITING: usize = 8 * 1024 * 1024;
+/// Bytes that wait for one client at most where too many wait for all of them.
+const LITTLE: usize = 64 * 1024;
 /// Frames that are taken at a time.
 const AT_ONCE: usize = 64;
 
@@ -167,6 +169,13 @@ impl Outbox {
         patient.into_iter().for_each(Waker::wake);
     }
 
+    /// Ends the connection where much waits for it.
+    pub fn yield_room(&self) {
+        if self.state().waiting.bytes > LITTLE {
+            self.cut();
+        }
+    }
+
     /// Whether the connection ends: it is so before the hub is told that it is gone.
     pub fn is_over(&self) -> bool {
         self.state().is_cut
@@ -241,6 +250,14 @@ mod tests {
         outbox.send(frame());
         assert!(outbox.is_over() && outbox.is_cut().now_or_never().is_some());
         assert!(outbox.take().is_empty(), "nobody will send it");
+
+        let outbox = Outbox::new(100);
+        outbox.send(Bytes::from(vec![0; LITTLE]));
+        outbox.yield_room();
+        assert!(!outbox.is_over());
+        outbox.send(frame());
+        outbox.yield_room();
+        assert!(outbox.is_over());
 
         let outbox = Outbox::new(100);
         let frame = Bytes::from(vec![0; WAITING / 2]);

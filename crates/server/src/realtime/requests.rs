@@ -23,7 +23,7 @@ pub async fn answer(app: &Arc<App>, connected: &Arc<Connected>, request: Request
     if let Some(reply) = entities::read(app, connected, &request).await {
         return reply;
     }
-    if let Some(reply) = subscriptions::run(app, connected, &request) {
+    if let Some(reply) = subscriptions::run(app, connected, &request).await {
         return reply;
     }
     if let Some(reply) = commands::run(app, connected, &request).await {

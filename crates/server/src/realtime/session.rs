@@ -44,6 +44,23 @@ const MANUAL_TICK: Duration = Duration::from_millis(50);
 /// So much later than it is due something may be done.
 const TOLERANCE: Duration = Duration::from_millis(1);
 
+/// Answers a request, where there is room for it and for its reply.
+async fn replied(app: &Arc<App>, connected: &Arc<Connected>, (id, request): (&str, Request)) -> Bytes {
+    let turned_away = |problem| frame::reply(id, &Reply::problem(&problem));
+    let (_place, _room) = match (app.pressure.request(), app.pressure.said(request.body.len())) {
+        (Ok(place), Ok(room)) => (place, room),
+        (Err(problem), _) | (_, Err(problem)) => return turned_away(problem),
+    };
+    let method = request.method.clone();
+    let reply = caught(requests::answer(app, connected, request)).await;
+    let reply = frame::reply(id, &reply.unwrap_or_else(|| Reply::problem(&Problem::INTERNAL)));
+    match app.pressure.reply(&method, reply.len()) {
+        Ok(Some(held)) => held.with(reply),
+        Ok(None) => reply,
+        Err(problem) => turned_away(problem),
+    }
+}
+
 /// Something that ran beside the connection is done.
 enum Done {
     /// A request, with its place among those that may run.
@@ -264,10 +281,9 @@ impl Session {
                 // It ends by being dropped.
                 let _ = before.await;
             }
-            let reply = caught(requests::answer(&app, &connected, request)).await;
-            let reply = reply.unwrap_or_else(|| Reply::problem(&Problem::INTERNAL));
+            let frame = replied(&app, &connected, (&id, request)).await;
             app.metrics.realtime_durations.observe(began.elapsed().as_secs_f64());
-            Done::Request(frame::reply(&id, &reply), permit)
+            Done::Request(frame, permit)
         });
     }
 

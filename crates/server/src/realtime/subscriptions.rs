@@ -53,13 +53,14 @@ struct Granted {
 }
 
 /// Answers who wants to listen, or no longer; none for any other path.
-pub fn run(app: &App, connected: &Arc<Connected>, request: &Request) -> Option<Reply> {
+pub async fn run(app: &App, connected: &Arc<Connected>, request: &Request) -> Option<Reply> {
     if request.path != PATH {
         return None;
     }
     if request.method != Method::POST {
         return Some(Reply::problem(&Problem::METHOD_NOT_ALLOWED));
     }
+    app.hub.room().await;
     Some(subscribe(app, connected, request))
 }
 

@@ -52,6 +52,7 @@ async fn said(app: &Arc<App>, connected: &Connected, request: &Request) -> Resul
     let sid = form.sid("ChannelSid", Problem::invalid_parameter("ChannelSid"))?;
     let sid = sid.ok_or_else(|| Problem::parameter("Missing parameter ChannelSid"))?;
     let participant_sid = participant(app, connected, (request, sid)).await?;
+    app.hub.room().await;
     announce(app, connected, (sid, participant_sid));
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! off. A failure of the store is logged there, once and with its chain; the caller learns nothing of it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -12,6 +13,10 @@ use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use store::StoreError;
 use wire::{Problem, Sid};
+
+/// Seconds after which those who were turned away are to come back: not all at the same moment.
+const LATER: [&str; 3] = ["1", "2", "3"];
+static TURNED_AWAY: AtomicU8 = AtomicU8::new(0);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=utf-8");
 
@@ -53,6 +58,10 @@ pub fn problem(problem: &Problem) -> Response {
         let realm = HeaderValue::from_static("Basic realm=\"Twilio API\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, realm);
     }
+    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+        let turn = usize::from(TURNED_AWAY.fetch_add(1, Ordering::Relaxed)) % LATER.len();
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(LATER[turn]));
+    }
     note(&mut response, |note| note.code = Some(problem.code));
     response
 }
@@ -71,9 +80,7 @@ pub fn failure(failure: Failure) -> Response {
         Failure::Store(error) => error,
     };
     let mut response = if error.is_busy() || error.is_unreachable() {
-        let mut response = problem(&Problem::SERVICE_UNAVAILABLE);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        response
+        problem(&Problem::SERVICE_UNAVAILABLE)
     } else {
         problem(&Problem::INTERNAL)
     };

@@ -34,15 +34,9 @@ pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     let asker = if is_probe { Asker::Probe } else { Asker::Client };
     let request_id = format!("RQ{}", hex(&app.ids.request_id(app.clock.now(), asker)));
     let method = method(request.method());
-    let (mut parts, body) = request.into_parts();
-    let mut response = match host::base_url(&app.settings, &parts) {
-        Ok(base_url) => {
-            parts.extensions.insert(base_url);
-            let answer = caught(next.run(Request::from_parts(parts, body))).await;
-            answer.unwrap_or_else(|| answer::problem(&Problem::INTERNAL))
-        }
-        Err(problem) => answer::problem(&problem),
-    };
+    let verb = request.method().clone();
+    let response = admitted(&app, request, next, is_probe).await;
+    let mut response = app.pressure.answer(&verb, response);
     let note = response.extensions_mut().remove::<Note>().unwrap_or_default();
     let time = began.elapsed();
     answer::header(&mut response, "twilio-request-id", &request_id);
@@ -57,6 +51,24 @@ pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     response
 }
 
+/// Takes in a request that there is room for. Whether the server lives is told however many there are.
+async fn admitted(app: &App, request: Request, next: Next, is_probe: bool) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let held = (!is_probe).then(|| app.pressure.request()).transpose();
+    let _held = match held {
+        Ok(held) => held,
+        Err(problem) => return answer::problem(&problem),
+    };
+    let base_url = match host::base_url(&app.settings, &parts) {
+        Ok(base_url) => base_url,
+        Err(problem) => return answer::problem(&problem),
+    };
+    parts.extensions.insert(base_url);
+    let (body, _coming) = app.pressure.body(body, &mut parts.extensions);
+    let answer = caught(next.run(Request::from_parts(parts, body))).await;
+    answer.unwrap_or_else(|| answer::problem(&Problem::INTERNAL))
+}
+
 /// What the log says of one request.
 struct Line {
     request_id: String,
@@ -67,7 +79,8 @@ struct Line {
 impl Line {
     fn log(&self, note: &Note, time: Duration) {
         let Self { request_id, asked: Asked { method, template }, status } = self;
-        if let Some(failure) = &note.failure {
+        // Being too busy is no failure that somebody must see to; how often it happens stands in the metrics.
+        if let Some(failure) = note.failure.as_ref().filter(|failure| !failure.is_busy()) {
             tracing::error!(%request_id, "failed to answer {method} {template}: {failure:?}");
         }
         // A probe that passes is not worth a line every few seconds.

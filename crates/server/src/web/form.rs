@@ -13,6 +13,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use wire::{Form, Problem};
 
+use crate::pressure::NoRoom;
+
 const MAX_BYTES: usize = 1024 * 1024;
 const MAX_TIME: Duration = Duration::from_secs(30);
 const URLENCODED: &str = "application/x-www-form-urlencoded";
@@ -90,14 +92,16 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     }
     match tokio::time::timeout(MAX_TIME, Limited::new(body, MAX_BYTES).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if is_too_large(&*error) => Err(Problem::REQUEST_ENTITY_TOO_LARGE),
+        Ok(Err(error)) if is::<LengthLimitError>(&*error) => Err(Problem::REQUEST_ENTITY_TOO_LARGE),
+        Ok(Err(error)) if is::<NoRoom>(&*error) => Err(Problem::SERVICE_UNAVAILABLE),
         Ok(Err(_)) => Err(Problem::parameter("The body could not be read")),
         Err(_) => Err(Problem::parameter("The body did not arrive in time")),
     }
 }
 
-fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.is::<LengthLimitError>() || error.source().is_some_and(is_too_large)
+/// Whether this is the reason of an error.
+fn is<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<E>() || error.source().is_some_and(is::<E>)
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ pub async fn ask(
     if levels.is_empty() {
         return Ok(None);
     }
+    let _held = app.pressure.asking()?;
     let mut said = form.clone();
     let (mut is_changed, mut is_old) = (false, false);
     let mut questions = rehearse(app, call, (operation, path), form).await?;

@@ -38,6 +38,11 @@ impl Harness {
     }
 
     pub async fn with(settings: Settings) -> Self {
+        Self::tuned(settings, |_| ()).await
+    }
+
+    /// The same over a store with options of its own.
+    pub async fn tuned(settings: Settings, tune: impl FnOnce(&mut Options)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("tertulia-doors-{}-{number}", std::process::id()));
@@ -46,7 +51,10 @@ impl Harness {
             Some(clock) => Arc::clone(clock) as _,
             None => Arc::new(SystemClock),
         };
-        let options = Options::new(clock);
+        let metrics = Arc::new(Metrics::new());
+        let mut options = Options::new(clock);
+        options.observer = Arc::clone(&metrics) as _;
+        tune(&mut options);
         let store = Store::open_sqlite(&directory.join("test.db"), MIGRATIONS, options).expect("a database");
         let (vault, ids) = (Arc::new(Vault::new(&[1; 32])), Arc::new(RandomIds::default()));
         let created = {
@@ -55,7 +63,7 @@ impl Harness {
             let create = move |tx: &mut store::Tx<'_>| accounts::create(tx, &*ids, &vault, &form);
             store.write::<_, Failure>(Roots::none(), create).await.expect("an account")
         };
-        let tools = Tools { vault, ids, metrics: Arc::new(Metrics::new()), media: MediaStore::in_memory() };
+        let tools = Tools { vault, ids, metrics, media: MediaStore::in_memory() };
         let settings = Settings { admin_tokens: vec![ADMIN_TOKEN.to_owned()], ..settings };
         Self {
             app: App::new(store, tools, settings),

@@ -4,6 +4,7 @@ mod accounts_2010;
 mod admin;
 mod harness;
 mod listening;
+mod pressure;
 mod realtime;
 mod replaying;
 mod rest;

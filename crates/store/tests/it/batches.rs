@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use store::{Roots, StoreError, Tx};
 use tokio::task::JoinSet;
@@ -264,6 +265,34 @@ fn a_full_queue_refuses_at_once() {
             assert!(waiting.join_all().await.iter().all(Result::is_ok));
             bed.store.write(gated(), |tx| add(tx, "d")).await.unwrap();
             assert_eq!(bed.names().await, ["a", "b", "d"]);
+        },
+    );
+}
+
+#[test]
+fn what_waits_too_long_is_refused_while_it_waits_and_never_stored() {
+    on_both_with(
+        |options| options.patience = Duration::from_millis(500),
+        async |bed| {
+            let shut = bed.shut().await;
+            let behind = {
+                let store = bed.store.clone();
+                let mut tasks = JoinSet::new();
+                let work = |tx: &mut Tx<'_>| add(tx, "behind");
+                tasks.spawn(async move { store.write_behind::<_, StoreError>(gated(), work).await });
+                tasks
+            };
+            // Answered while the writer is held still.
+            for name in ["a", "b"] {
+                let error = bed.store.write(gated(), move |tx| add(tx, name)).await.unwrap_err();
+                assert!(error.is_busy());
+            }
+            assert_eq!(bed.watch.expired.load(Ordering::SeqCst), 2);
+            bed.queued(1).await;
+            shut.open().await;
+            assert!(behind.join_all().await.iter().all(Result::is_ok));
+            bed.store.write(gated(), |tx| add(tx, "c")).await.unwrap();
+            assert_eq!(bed.names().await, ["behind", "c"]);
         },
     );
 }

@@ -13,6 +13,7 @@ use store::{StoreError, Tx};
 use wire::Problem;
 
 use super::super::connected::Connected;
+use super::super::outbox::Outbox;
 use super::listeners::Listeners;
 use super::told::{self, Status};
 use super::{Asked, Of, Shard, Wanted};
@@ -77,6 +78,7 @@ enum Done {
 async fn step(app: &Arc<App>, shard: &Shard) -> Done {
     let listeners = &mut *shard.listeners.lock().await;
     let Some(work) = take(shard, listeners) else { return Done::Nothing };
+    shard.taken.notify_waiters();
     for asked in work.simple {
         simple(shard, listeners, asked);
     }
@@ -105,6 +107,14 @@ async fn step(app: &Arc<App>, shard: &Shard) -> Done {
 }
 
 impl Shard {
+    /// Sends a frame. Where too many wait, whoever keeps many of them waiting goes.
+    fn send(&self, outbox: &Outbox, frame: Bytes) {
+        outbox.send(frame);
+        if self.frames.are_too_many() {
+            outbox.yield_room();
+        }
+    }
+
     /// What could not be read is read later.
     fn put_back(&self, touched: &[Touched], wanted: Option<Wanted>) {
         let mut inbox = self.inbox();
@@ -306,8 +316,8 @@ fn live(shard: &Shard, listeners: &mut Listeners, of: Of, judged: Judged) {
             for (event, frame) in events.iter().zip(&mut frames) {
                 // What is gone has no place among the events, and is told to all.
                 if event.id > subscriber.seen || changes.is_gone {
-                    let frame = frame.get_or_insert_with(|| told::live(event));
-                    subscriber.connected.outbox.send(frame.clone());
+                    let frame = frame.get_or_insert_with(|| shard.frames.counted(told::live(event)));
+                    shard.send(&subscriber.connected.outbox, frame.clone());
                 }
             }
         }
@@ -370,7 +380,7 @@ fn establish(
             }
             Ok(changes) => {
                 for frame in told::missed(&changes.events) {
-                    by.outbox.send(frame);
+                    shard.send(&by.outbox, shard.frames.counted(frame));
                 }
                 if !changes.is_complete {
                     rest.push((*object, changes.position));

@@ -144,7 +144,7 @@ async fn clients_leave_some_connections_to_others() {
         clients.push(house.client("alice").await);
     }
     let answer = house.harness.send("GET", "/v3/wsconnect", &UPGRADE, "").await;
-    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+    assert_eq!((answer.status, answer.header("retry-after").is_empty()), (503, false));
     assert_eq!(house.harness.ask("GET", "/v1/Services", &[], "").await.status, 200);
     drop(clients.pop());
     house.falls_to("tertulia_realtime_connections", 8).await;
