@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use conversations::User;
 use conversations::sync::SyncObject;
 use store::Root;
+use wire::Sid;
 
 use super::super::connected::Connected;
 use super::Of;
@@ -47,12 +49,12 @@ impl Listened {
         self.objects.get(object).into_iter().flat_map(HashMap::values)
     }
 
-    /// Everybody who listens to anything here, each once.
-    pub fn everybody(&self) -> Vec<Arc<Connected>> {
-        let mut seen = HashSet::new();
-        let subscribers = self.objects.values().flat_map(HashMap::values);
-        let new = subscribers.filter(|subscriber| seen.insert(subscriber.connected.number));
-        new.map(|subscriber| Arc::clone(&subscriber.connected)).collect()
+    /// Everybody who listens to anything here: connections, each once with its user.
+    pub fn everybody(&self) -> Vec<(u64, Sid<User>)> {
+        let subscribers = self.objects.values().flat_map(HashMap::iter);
+        let users: HashMap<u64, Sid<User>> =
+            subscribers.map(|(number, one)| (*number, one.connected.client.user_sid)).collect();
+        users.into_iter().collect()
     }
 
     /// Whose own user this is.
