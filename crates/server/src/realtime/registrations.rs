@@ -44,6 +44,12 @@ async fn register(app: &Arc<App>, connected: &Connected, request: &Request) -> R
     let write =
         move |tx: &mut Tx<'_>, call: &Call| bindings::register_device(tx, call, credential_sid, &device);
     let binding = written(app, call, write).await?;
+    if binding.credential_sid.is_none()
+        && let Some(push_type) = binding.binding_type.push_type()
+    {
+        let account_sid = connected.account_sid;
+        tracing::warn!(%account_sid, "no push credential for a device of type {push_type:?}; it will hear nothing");
+    }
     Ok(Reply::json(201, &Registered { id: binding.sid }))
 }
 
