@@ -25,12 +25,11 @@ use wire::{Problem, Timestamp};
 
 use super::connection::{End, Entered, Socket, binary, broken, write};
 use super::frame::{self, Frame, Status};
-use super::{Connected, Reply, Request, requests, sign_in, tunnelled};
+use super::{Connected, Request, requests, sign_in, tunnelled};
 use crate::app::App;
 use crate::listen::Stops;
 use crate::stopwatch;
 use crate::web::access_token::Granted;
-use crate::web::edge::caught;
 
 /// Requests of one client that run, or whose replies wait to leave.
 const REQUESTS: usize = 64;
@@ -243,7 +242,10 @@ impl Session {
                         self.begin(header.id.into_owned(), request);
                         Ok(())
                     }
-                    Err(problem) => self.write(frame::refusal(&header.id, &problem)).await,
+                    Err(problem) => {
+                        requests::refused(&self.app, &self.connected, &problem);
+                        self.write(frame::refusal(&header.id, &problem)).await
+                    }
                 }
             }
             "update" => {
@@ -271,9 +273,7 @@ impl Session {
                 // It ends by being dropped.
                 let _ = before.await;
             }
-            let reply = caught(requests::answer(&app, &connected, request)).await;
-            let reply = reply.unwrap_or_else(|| Reply::problem(&Problem::INTERNAL));
-            app.metrics.realtime_durations.observe(began.elapsed().as_secs_f64());
+            let reply = requests::serve(&app, &connected, request, began).await;
             Done::Request(Box::new((frame::reply(&id, &reply), permit)))
         });
     }

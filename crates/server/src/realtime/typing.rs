@@ -17,6 +17,7 @@ use crate::app::App;
 const NOTIFICATION: &str = "twilio.ipmsg.typing_indicator";
 /// How often a client says it again while its user goes on, in seconds.
 const INTERVAL: u32 = 5;
+const BELOW: &str = "/Typing";
 
 #[derive(Serialize)]
 struct Taken {
@@ -35,7 +36,7 @@ struct Indicator<'a> {
 /// Answers who says that it is typing; none for any other path.
 pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Option<Reply> {
     let call = connected.call(app, &request.path);
-    if request.path.strip_prefix(&call.service_url()[call.base_url.len()..]) != Some("/Typing") {
+    if request.path.strip_prefix(&call.service_url()[call.base_url.len()..]) != Some(BELOW) {
         return None;
     }
     if request.method != Method::POST {
@@ -43,8 +44,14 @@ pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Op
     }
     Some(match said(app, connected, request).await {
         Ok(()) => Reply::json(200, &Taken { typing_timeout: INTERVAL }),
-        Err(failure) => Reply::failure(&failure),
+        Err(failure) => Reply::failure(failure),
     })
+}
+
+/// The template of the path of typing.
+pub fn template(path: &str) -> Option<&'static str> {
+    let (service, below) = path.strip_prefix("/Client/v2/Services/")?.split_at_checked(34)?;
+    (!service.contains('/') && below == BELOW).then_some("/Client/v2/Services/{ChatServiceSid}/Typing")
 }
 
 async fn said(app: &Arc<App>, connected: &Connected, request: &Request) -> Result<(), Failure> {
