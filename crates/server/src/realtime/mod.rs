@@ -35,3 +35,4 @@ pub use exchange::{Reply, Request};
 pub use hub::{Hub, heal, pump, tell};
 pub use presence::{Presence, keep as keep_lease};
 pub use requests::answer;
+pub use typing::elsewhere::Typists;

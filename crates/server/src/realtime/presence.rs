@@ -1,11 +1,13 @@
 //! Who is connected to this server, and so on line.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use conversations::User;
 use conversations::presences::{self, LEASE_SECONDS, Node, Tenant};
+use conversations::typings;
 use store::{Roots, StoreError};
 use tokio_util::task::TaskTracker;
 use wire::Sid;
@@ -20,6 +22,8 @@ const RENEW_EVERY: Duration = Duration::from_secs(LEASE_SECONDS.unsigned_abs() /
 /// The connections of each user, in memory.
 pub struct Presence {
     node: Node,
+    /// Whether other nodes were there when the lease was renewed last.
+    has_others: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -33,7 +37,17 @@ struct State {
 impl Presence {
     /// Nobody is connected to a new node.
     pub fn new(node: Node) -> Self {
-        Self { node, state: Mutex::default() }
+        Self { node, has_others: AtomicBool::default(), state: Mutex::default() }
+    }
+
+    /// Which node this is.
+    pub fn node(&self) -> Node {
+        self.node
+    }
+
+    /// Whether other nodes share the store. What is told of one that has just begun or ended is a little late.
+    pub fn has_others(&self) -> bool {
+        self.has_others.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -116,7 +130,13 @@ pub async fn keep(app: Arc<App>, stops: Stops) {
 
 async fn renew(app: &Arc<App>) -> Result<(), StoreError> {
     let node = app.presence.node;
-    app.store.write(Roots::none(), move |tx| presences::renew(tx, node)).await?;
+    let renew = move |tx: &mut store::Tx<'_>| {
+        presences::renew(tx, node)?;
+        typings::forget(tx)?;
+        presences::has_others(tx, node)
+    };
+    let has_others = app.store.write(Roots::none(), renew).await?;
+    app.presence.has_others.store(has_others, Ordering::Relaxed);
     let unsettled = std::mem::take(&mut app.presence.state().unsettled);
     for who in unsettled {
         settle(Arc::clone(app), who).await;

@@ -1,8 +1,12 @@
-//! Typing: a client says that its user is writing, and the others in the conversation are told. Nothing of it is
-//! stored: who comes later has missed nothing.
+//! Typing: a client says that its user is writing, and the others in the conversation are told. Who comes later has
+//! missed nothing. [`elsewhere`] is what other nodes have to do with it.
+
+pub mod elsewhere;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use conversations::typings::Typing;
 use conversations::{Conversation, Failure, Participant, heads, permissions, services};
 use http::Method;
 use serde::Serialize;
@@ -59,7 +63,7 @@ async fn said(app: &Arc<App>, connected: &Connected, request: &Request) -> Resul
     let sid = form.sid("ChannelSid", Problem::invalid_parameter("ChannelSid"))?;
     let sid = sid.ok_or_else(|| Problem::parameter("Missing parameter ChannelSid"))?;
     let participant_sid = participant(app, connected, (request, sid)).await?;
-    announce(app, connected, (sid, participant_sid));
+    announce(app, connected, (sid, participant_sid)).await;
     Ok(())
 }
 
@@ -82,9 +86,16 @@ async fn participant(
 }
 
 /// Tells the others.
-fn announce(app: &App, connected: &Connected, whose: (Sid<Conversation>, Sid<Participant>)) {
-    let payload = payload(&connected.client.identity, whose);
-    app.hub.typing(connected, whose.0, frame::notification(NOTIFICATION, &payload));
+async fn announce(app: &App, connected: &Connected, whose: (Sid<Conversation>, Sid<Participant>)) {
+    let (chat_service_sid, identity) = (connected.service_sid, &connected.client.identity);
+    app.hub.typing((chat_service_sid, whose.0), identity, frame_of(identity, whose));
+    let (conversation_sid, participant_sid) = whose;
+    let identity = identity.clone();
+    elsewhere::tell(app, Typing { conversation_sid, participant_sid, chat_service_sid, identity }).await;
+}
+
+fn frame_of(identity: &str, whose: (Sid<Conversation>, Sid<Participant>)) -> Bytes {
+    frame::notification(NOTIFICATION, &payload(identity, whose))
 }
 
 /// What is told of who types where.
