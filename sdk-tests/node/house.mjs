@@ -51,8 +51,9 @@ async function asSuperuser(statement) {
 
 // Starts a server before the file's tests, lets `prepare` fill it, and stops it after them. `house.client` is there
 // once they run. `configuration` is the text of the server's configuration file, `variables` go into its environment.
-// Tests may stop it by `house.stop(signal)` and let it come back, at the same place, by `house.start()`.
-export function openHouse(prepare = async () => {}, configuration = "", variables = {}) {
+// Tests may stop it by `house.stop(signal)` and let it come back, at the same place, by `house.start()`. With another
+// house `beside`, which was opened before on PostgreSQL, it is a second server on that one's database.
+export function openHouse(prepare = async () => {}, configuration = "", variables = {}, beside = null) {
   const house = {};
   const folder = mkdtempSync(join(tmpdir(), "tertulia-node-"));
   const log = join(folder, "server.log");
@@ -92,12 +93,15 @@ export function openHouse(prepare = async () => {}, configuration = "", variable
 
   before(async () => {
     writeFileSync(join(folder, "tertulia.toml"), configuration);
-    if (database) {
+    if (beside) {
+      house.database = beside.database;
+    } else if (database) {
       await asSuperuser(`CREATE DATABASE "${database}"`);
       const url = new URL(process.env.TERTULIA_TEST_POSTGRES);
       url.pathname = `/${database}`;
-      flags.push("--database", url.href);
+      house.database = url.href;
     }
+    if (house.database) flags.push("--database", house.database);
     await house.start();
     house.client = house.clientOf(ACCOUNT_SID, AUTH_TOKEN);
     await prepare(house);
@@ -106,7 +110,7 @@ export function openHouse(prepare = async () => {}, configuration = "", variable
   after(async () => {
     const ended = server && (await house.stop("SIGTERM"));
     const said = output();
-    if (database) await asSuperuser(`DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`);
+    if (database && !beside) await asSuperuser(`DROP DATABASE IF EXISTS "${database}" WITH (FORCE)`);
     rmSync(folder, { recursive: true, force: true });
     assert.equal(ended, 0, said);
     assert.doesNotMatch(said, /panicked/);

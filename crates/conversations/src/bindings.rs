@@ -176,8 +176,8 @@ impl BindingType {
 }
 
 impl BindingType {
-    /// Of which credential it needs, if it needs one.
-    fn push_type(self) -> Option<PushType> {
+    /// Of which type the credential is that it needs, if it needs one.
+    pub fn push_type(self) -> Option<PushType> {
         match self {
             Self::Apn => Some(PushType::Apn),
             Self::Gcm => Some(PushType::Gcm),
@@ -346,7 +346,9 @@ pub fn register(
     Ok(binding)
 }
 
-/// Notes the device that a client runs on, as one to notify through the credential of its token.
+/// Notes the device that a client runs on: as one to notify through the credential of its token, or else through the
+/// only one of its type that the account has. Where neither can be it is noted all the same, without a credential.
+// Twilio: the SDK asks again for ever, whatever a registration is refused with, and its caller waits as long.
 pub fn register_device(
     tx: &mut Tx<'_>,
     call: &Call,
@@ -355,16 +357,10 @@ pub fn register_device(
 ) -> Result<Binding, Failure> {
     let user = of_client(tx, call)?;
     let Device { binding_type, endpoint } = device;
-    let mut through = None;
-    if let Some(push_type) = binding_type.push_type() {
-        let sid = credential_sid.ok_or_else(|| Problem::parameter("The token names no push credential"))?;
-        let credential = push_credentials::find(tx, call.account_sid, sid)?
-            .ok_or_else(|| Problem::parameter("The push credential of the token does not exist"))?;
-        if credential.push_type != push_type {
-            return Err(Problem::parameter("The push credential of the token is of another type").into());
-        }
-        through = Some(sid);
-    }
+    let through = match binding_type.push_type() {
+        Some(push_type) => credential(tx, call.account_sid, (credential_sid, push_type))?,
+        None => None,
+    };
     let registration = Registration {
         credential_sid: through,
         endpoint: endpoint.clone(),
@@ -374,6 +370,23 @@ pub fn register_device(
     let binding = register(tx, &*call.ids, &user, registration)?;
     users::set_notifiable(tx, user, true)?;
     Ok(binding)
+}
+
+/// The credential of this type that a token names, or the only one that there is.
+fn credential(
+    tx: &mut Tx<'_>,
+    account: Sid<Account>,
+    (named, push_type): (Option<Sid<PushCredential>>, PushType),
+) -> Result<Option<Sid<PushCredential>>, StoreError> {
+    let named = match named {
+        Some(sid) => push_credentials::find(tx, account, sid)?,
+        None => None,
+    };
+    let fitting = match named.filter(|credential| credential.push_type == push_type) {
+        Some(credential) => Some(credential),
+        None => push_credentials::only(tx, account, push_type)?,
+    };
+    Ok(fitting.map(|credential| credential.sid))
 }
 
 /// Forgets a binding of the client's user. One that is not there, or is another's, is not found.

@@ -62,6 +62,7 @@ pub mod sync;
 pub mod takeover;
 pub mod timers;
 pub mod tombstones;
+pub mod typings;
 pub mod user_conversations;
 pub mod users;
 pub mod webhooks;
@@ -115,6 +116,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0014_told_and_asked", sql: include_str!("../migrations/0014_told_and_asked.sql") },
     Migration { name: "0016_presences", sql: include_str!("../migrations/0016_presences.sql") },
     Migration { name: "0017_edits", sql: include_str!("../migrations/0017_edits.sql") },
+    Migration { name: "0018_typings", sql: include_str!("../migrations/0018_typings.sql") },
 ];
 
 /// The table of operations: all that is served of the API.

@@ -10,7 +10,7 @@ mod leave;
 mod update;
 
 pub use addresses::{bound, free_addresses};
-pub use changes::{changed, some};
+pub use changes::{changed, some, users};
 pub use gather::{gather, lock_users};
 pub use group::is_group;
 pub use join::{CreateParticipant, add};

@@ -32,6 +32,7 @@ const RENEW: &str = "INSERT INTO nodes (key, leased_until) VALUES ($1, $2) \
 const GONE: &str = "SELECT key FROM nodes WHERE leased_until < $1 LIMIT 1";
 const OF_NODE: &str = "SELECT account_sid, chat_service_sid, user_sid FROM presences WHERE node = $1 \
      ORDER BY user_sid LIMIT $2";
+const ANOTHER: &str = "SELECT key FROM nodes WHERE key <> $1 AND leased_until >= $2 LIMIT 1";
 const REMOVE_NODE: &str = "DELETE FROM nodes WHERE key = $1 AND leased_until < $2";
 const EXPIRE_ALL: &str = "UPDATE nodes SET leased_until = 0 WHERE leased_until > 0";
 
@@ -92,6 +93,12 @@ pub fn note_again(
 pub fn renew(tx: &mut Tx<'_>, node: Node) -> Result<(), StoreError> {
     let until = tx.now().saturating_plus_micros(LEASE_SECONDS * SECOND);
     tx.put(RENEW, &[&node, &until])
+}
+
+/// Whether another node is there.
+pub fn has_others(tx: &mut Tx<'_>, node: Node) -> Result<bool, StoreError> {
+    let now = tx.now();
+    Ok(tx.row(ANOTHER, &[&node, &now], one::<Node>)?.is_some())
 }
 
 /// A node that is gone, if there is one.

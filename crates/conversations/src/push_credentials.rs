@@ -271,6 +271,7 @@ impl Record for PushCredential {
 
 const BY_SID: &str = "WHERE account_sid = $1 AND sid = $2";
 const OF_ACCOUNT: &str = "WHERE account_sid = $1";
+const TWO_OF_TYPE: &str = "WHERE account_sid = $1 AND push_type = $2 ORDER BY sid LIMIT 2";
 
 // Operations: one transaction each ───────────────────────────────────────────
 
@@ -281,6 +282,17 @@ pub fn find(
     sid: Sid<PushCredential>,
 ) -> Result<Option<PushCredential>, StoreError> {
     tx.find(BY_SID, &[&account, &sid])
+}
+
+/// The account's credential of this type, where it has one and no other.
+pub fn only(
+    tx: &mut Tx<'_>,
+    account: Sid<Account>,
+    push_type: PushType,
+) -> Result<Option<PushCredential>, StoreError> {
+    let mut two: Vec<PushCredential> = tx.list(TWO_OF_TYPE, &[&account, &push_type])?;
+    let first = two.pop();
+    Ok(first.filter(|_| two.is_empty()))
 }
 
 /// The credential of the path, or 404.

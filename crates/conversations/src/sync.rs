@@ -28,5 +28,5 @@ pub use items::{Items, ItemsRequest, items};
 pub use object::{ObjectType, SyncObject};
 pub use objects::{SyncObjects, SyncObjectsOfUser};
 pub use positions::{Positions, positions};
-pub use rights::{may_read, not_found};
+pub use rights::{may_read, members, not_found};
 pub use root::{RootView, root};

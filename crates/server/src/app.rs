@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::openapi;
 use crate::outbound::{Outbound, SystemNames};
 use crate::pressure::Pressure;
-use crate::realtime::{self, Hub, Presence};
+use crate::realtime::{self, Hub, Presence, Typists};
 use crate::rest;
 use crate::settings::Settings;
 use crate::web::edge;
@@ -55,6 +55,8 @@ pub struct App {
     /// Who listens to what.
     pub(crate) hub: Arc<Hub>,
     pub(crate) presence: Presence,
+    /// Whose typing other nodes were told of.
+    pub(crate) typists: Typists,
     /// What pre-action webhooks were asked and is not written down yet.
     pub(crate) noted: Noted,
     /// Watches for webhooks that call each other.
@@ -88,6 +90,7 @@ impl App {
         Arc::new(Self {
             // By chance, however repeatable the run: what another start of this server has left is not this one's.
             presence: Presence::new(RandomIds::default().sid(store.clock().now())),
+            typists: Typists::default(),
             hub,
             clock: store.clock(),
             store,

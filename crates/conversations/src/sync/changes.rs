@@ -44,9 +44,6 @@ pub struct Event {
     pub event_type: &'static str,
     /// One element of the `events` of such a batch, JSON.
     pub payload: Vec<u8>,
-    /// Whom a participant speaks for that was added or has changed. Who was removed is told by the events of its
-    /// user.
-    pub identity: Option<String>,
     /// Of a membership: which conversation a user takes part in from now on, or no longer.
     pub conversation: Option<Sid<Conversation>>,
 }
@@ -159,7 +156,7 @@ fn of_conversation(
     if objects.contains(&map) && !told.is_all() {
         let from = told.events.len();
         for participant in participants::changed(tx, sid, span)? {
-            told.entry(&map, &roster::entry(participant));
+            told.entry(&map, &roster::entry(&participant));
         }
         for stone in tombstones::between(tx, (sid.as_bytes(), Kind::Participant), span)? {
             let key = Sid::<Participant>::from_bytes(stone.item).to_string();
@@ -281,7 +278,6 @@ impl Told {
             action,
             event_type: event_type(object, action),
             payload: payload.to_json(),
-            identity: entry.identity.clone(),
             conversation: entry.conversation,
         });
     }
@@ -296,7 +292,6 @@ impl Told {
             action: Action::Removed,
             event_type: event_type(object, Action::Removed),
             payload: payload.to_json(),
-            identity: None,
             conversation: is_membership.then(|| Sid::from_bytes(stone.item)),
         });
     }
@@ -315,7 +310,6 @@ impl Told {
             action: Action::Updated,
             event_type: event_type(object, Action::Updated),
             payload: payload.to_json(),
-            identity: None,
             conversation: None,
         });
     }
@@ -340,7 +334,6 @@ impl Changes {
             action: Action::Gone,
             event_type: event_type(object, Action::Gone),
             payload: Payload::of(object, after, now).to_json(),
-            identity: None,
             conversation: None,
         };
         let events = objects.iter().map(event).collect();

@@ -24,8 +24,6 @@ pub(super) struct Entry {
     pub date_created: Timestamp,
     pub date_updated: Timestamp,
     pub data: Box<RawValue>,
-    /// Of a participant.
-    pub identity: Option<String>,
     /// Of a membership.
     pub conversation: Option<Sid<Conversation>>,
 }

@@ -212,7 +212,7 @@ impl Held {
             Self::Roster(conversation) => {
                 let range = (sid(first), sid(last));
                 let found = participants::some(tx, *conversation, range, (is_up, limit))?;
-                found.into_iter().map(roster::entry).collect()
+                found.iter().map(roster::entry).collect()
             }
             Self::MyConversations(user) => {
                 let range = (sid(first), sid(last));

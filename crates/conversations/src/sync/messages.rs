@@ -74,7 +74,6 @@ pub(super) fn entry(message: &Message) -> Entry {
         date_created: message.date_created,
         date_updated: message.date_updated,
         data,
-        identity: None,
         conversation: None,
     }
 }

@@ -35,7 +35,6 @@ pub(super) fn entry(membership: &Membership, at: Timestamp) -> Entry {
         date_created: at,
         date_updated: at,
         data,
-        identity: None,
         conversation: Some(conversation),
     }
 }

@@ -1,9 +1,11 @@
 //! Who may see an object, and what it hangs on.
 
+use std::collections::HashSet;
+
 use super::object::{ObjectType, SyncObject};
 use crate::heads::{self, Head};
 use crate::prelude::*;
-use crate::{conversations, memberships, permissions, users};
+use crate::{conversations, memberships, participants, permissions, users};
 
 /// The root of an object that may be read, as it is now.
 pub(super) enum Opened {
@@ -19,6 +21,11 @@ pub(super) enum Opened {
 /// service lets it add participants.
 pub fn may_read(tx: &mut Tx<'_>, call: &Call, object: &SyncObject) -> Result<(), Failure> {
     open(tx, call, object).map(|_| ())
+}
+
+/// Who may read all of a conversation: the users who take part in it.
+pub fn members(tx: &mut Tx<'_>, sid: Sid<Conversation>) -> Result<HashSet<Sid<User>>, StoreError> {
+    participants::users(tx, sid)
 }
 
 /// What an object that is not there is refused with.

@@ -35,7 +35,7 @@ struct Reached<'a> {
     projected_address: &'a Option<String>,
 }
 
-pub(super) fn entry(participant: Participant) -> Entry {
+pub(super) fn entry(participant: &Participant) -> Entry {
     // Whoever has an identity is reached by chat, whatever number stands in for it in a group.
     let kind = match &participant.binding {
         Some(binding) if participant.identity.is_none() => binding.kind.as_str(),
@@ -61,7 +61,6 @@ pub(super) fn entry(participant: Participant) -> Entry {
         date_created: participant.date_created,
         date_updated: participant.date_updated,
         data,
-        identity: participant.identity,
         conversation: None,
     }
 }

@@ -32,7 +32,6 @@ pub(super) fn entries(user: User, service: &Service, profile_position: i64) -> V
         date_created: user.date_created,
         date_updated: user.date_updated,
         data,
-        identity: None,
         conversation: None,
     };
     (0..).zip(all).map(entry).collect()

@@ -32,7 +32,13 @@ pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Op
         return Some(Reply::problem(&Problem::not_found(&request.path)));
     }
     let answered = answer(app, connected, request).await;
-    Some(answered.unwrap_or_else(|failure| Reply::failure(&failure)))
+    Some(answered.unwrap_or_else(Reply::failure))
+}
+
+/// The template of a path below the prefix.
+pub fn template(path: &str) -> Option<String> {
+    let operation = COMMANDS.iter().find(|operation| fits(operation.template, path))?;
+    Some(format!("{PREFIX}{}", operation.template))
 }
 
 async fn answer(app: &Arc<App>, connected: &Connected, request: &Request) -> Result<Reply, Failure> {
@@ -53,7 +59,7 @@ async fn answer(app: &Arc<App>, connected: &Connected, request: &Request) -> Res
         Err(problem) => return Err(refuse(app, call, path, problem).await),
     };
     let answer = perform(app, Arc::clone(&call), operation, path, (&form, None)).await?;
-    Ok(Reply { status: answer.status, body: answer.body(&call) })
+    Ok(Reply::new(answer.status, answer.body(&call)))
 }
 
 /// The operation of a method and a path; otherwise the path is nobody's, or the method.

@@ -13,7 +13,7 @@ use super::exchange::{Reply, Request};
 use crate::app::App;
 
 /// The older path is that of the predecessor of the SDK, which reads the same.
-const PATHS: [&str; 2] = ["/Client/v2/Configuration", "/Client/v1/Configuration"];
+pub const PATHS: [&str; 2] = ["/Client/v2/Configuration", "/Client/v1/Configuration"];
 
 /// Megabytes of the largest file of a message.
 // Twilio: what its own configuration says.
@@ -73,7 +73,7 @@ pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Op
     }
     Some(match service(app, connected, request).await {
         Ok(service) => Reply::json(200, &Configuration::new(app, connected, (request, &service))),
-        Err(failure) => Reply::failure(&failure),
+        Err(failure) => Reply::failure(failure),
     })
 }
 

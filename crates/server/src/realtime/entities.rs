@@ -48,6 +48,18 @@ impl Asked {
     }
 }
 
+/// The template of a path of objects.
+pub fn template(path: &str) -> Option<&'static str> {
+    let Asked { object_type, is_items, .. } = Asked::parse(path)?;
+    Some(match (object_type, is_items) {
+        (ObjectType::Document, _) => "/v3/Documents/{Name}",
+        (ObjectType::List, false) => "/v3/Lists/{Name}",
+        (ObjectType::List, true) => "/v3/Lists/{Name}/Items",
+        (ObjectType::Map, false) => "/v3/Maps/{Name}",
+        (ObjectType::Map, true) => "/v3/Maps/{Name}/Items",
+    })
+}
+
 /// Answers a request for an object or its items; none where the path is of something else.
 pub async fn read(app: &App, connected: &Connected, request: &Request) -> Option<Reply> {
     let asked = Asked::parse(&request.path)?;
@@ -74,7 +86,7 @@ pub async fn read(app: &App, connected: &Connected, request: &Request) -> Option
         };
         app.store.read(show).await
     };
-    Some(answer.unwrap_or_else(|failure| Reply::failure(&failure)))
+    Some(answer.unwrap_or_else(Reply::failure))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use http::Method;
 use serde::Serialize;
 use wire::Problem;
 
+use crate::web::answer::Note;
+
 /// One request out of the tunnel. Its host is a label, and nothing is decided by it.
 pub struct Request {
     pub method: Method,
@@ -22,6 +24,8 @@ pub struct Request {
 pub struct Reply {
     pub status: u16,
     pub body: Vec<u8>,
+    /// What the log wants to know of it.
+    pub(crate) note: Note,
 }
 
 impl Request {
@@ -32,8 +36,12 @@ impl Request {
 }
 
 impl Reply {
+    pub fn new(status: u16, body: Vec<u8>) -> Self {
+        Self { status, body, note: Note::default() }
+    }
+
     pub fn json(status: u16, body: &impl Serialize) -> Self {
-        Self { status, body: serde_json::to_vec(body).expect("keys are text") }
+        Self::new(status, serde_json::to_vec(body).expect("keys are text"))
     }
 
     pub fn problem(problem: &Problem) -> Self {
@@ -45,20 +53,23 @@ impl Reply {
             message: &'a str,
         }
         let Problem { status, code, message, .. } = problem;
-        Self::json(*status, &Body { status: *status, code: *code, message })
+        let note = Note { code: Some(*code), ..Note::default() };
+        Self { note, ..Self::json(*status, &Body { status: *status, code: *code, message }) }
     }
 
-    /// A refusal or a failure, which is logged here. Of the latter a client learns no more than whether to come back.
-    pub fn failure(failure: &Failure) -> Self {
+    /// A refusal or a failure. Of the latter a client learns no more than whether to come back.
+    pub fn failure(failure: Failure) -> Self {
         let error = match failure {
-            Failure::Refused(problem) => return Self::problem(problem),
+            Failure::Refused(problem) => return Self::problem(&problem),
             Failure::Store(error) => error,
         };
-        if error.is_busy() || error.is_unreachable() {
-            tracing::warn!("a client's request was turned away: {error:?}");
-            return Self::problem(&Problem::SERVICE_UNAVAILABLE);
-        }
-        tracing::error!("a client's request failed: {error:?}");
-        Self::problem(&Problem::INTERNAL)
+        let problem = if error.is_busy() || error.is_unreachable() {
+            Problem::SERVICE_UNAVAILABLE
+        } else {
+            Problem::INTERNAL
+        };
+        let mut reply = Self::problem(&problem);
+        reply.note.failure = Some(error);
+        reply
     }
 }

@@ -227,10 +227,23 @@ impl Hub {
 
     /// Shows `frame` to everybody who sees who takes part in a conversation, but not to those who are called as the
     /// one who types.
-    pub fn typing(&self, by: &Connected, conversation: Sid<Conversation>, frame: Bytes) {
-        let (service, identity) = (by.service_sid, by.client.identity.clone());
-        let shard = self.of(Conversation::root(conversation));
-        shard.ask(&[], Asked::Typing { service, conversation, identity, frame });
+    pub fn typing(
+        &self,
+        (service, conversation): (Sid<Service>, Sid<Conversation>),
+        identity: &str,
+        frame: Bytes,
+    ) {
+        let root = Conversation::root(conversation);
+        let shard = self.of(root);
+        if shard.is_listened_to(root) {
+            let identity = identity.to_owned();
+            shard.ask(&[], Asked::Typing { service, conversation, identity, frame });
+        }
+    }
+
+    /// Whether anybody listens to anything.
+    pub fn has_listeners(&self) -> bool {
+        self.shards.iter().any(|shard| !shard.inbox().listened.is_empty())
     }
 
     fn of(&self, root: Root) -> &Shard {
@@ -268,6 +281,10 @@ impl Shard {
                 inbox.dirty.remove(&root);
             }
         }
+    }
+
+    fn is_listened_to(&self, root: Root) -> bool {
+        self.inbox().listened.contains_key(&root)
     }
 
     fn touch(&self, root: Root) {

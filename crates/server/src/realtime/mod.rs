@@ -42,3 +42,4 @@ pub use presence::{
     Presence, arrived, follow as follow_reachability, keep as keep_lease, left, look as look_at_reachability,
 };
 pub use requests::answer;
+pub use typing::elsewhere::Typists;

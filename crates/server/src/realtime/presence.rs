@@ -5,11 +5,13 @@
 //! who is here, and has everybody told who listens to somebody, a bounded step at a time.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use conversations::User;
 use conversations::presences::{self, LEASE_SECONDS, Node, Tenant};
+use conversations::typings;
 use store::{Roots, StoreError};
 use tokio_util::task::TaskTracker;
 use wire::Sid;
@@ -29,6 +31,8 @@ const AT_ONCE: usize = 100;
 /// The connections of each user, in memory.
 pub struct Presence {
     node: Node,
+    /// Whether other nodes were there when the lease was renewed last.
+    has_others: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -52,7 +56,17 @@ struct Here {
 impl Presence {
     /// Nobody is connected to a new node.
     pub fn new(node: Node) -> Self {
-        Self { node, state: Mutex::default() }
+        Self { node, has_others: AtomicBool::default(), state: Mutex::default() }
+    }
+
+    /// Which node this is.
+    pub fn node(&self) -> Node {
+        self.node
+    }
+
+    /// Whether other nodes share the store. What is told of one that has just begun or ended is a little late.
+    pub fn has_others(&self) -> bool {
+        self.has_others.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -165,7 +179,13 @@ pub async fn keep(app: Arc<App>, stops: Stops) {
 
 async fn renew(app: &Arc<App>) -> Result<(), StoreError> {
     let node = app.presence.node;
-    app.store.write(Roots::none(), move |tx| presences::renew(tx, node)).await?;
+    let renew = move |tx: &mut store::Tx<'_>| {
+        presences::renew(tx, node)?;
+        typings::forget(tx)?;
+        presences::has_others(tx, node)
+    };
+    let has_others = app.store.write(Roots::none(), renew).await?;
+    app.presence.has_others.store(has_others, Ordering::Relaxed);
     let unsettled = std::mem::take(&mut app.presence.state().unsettled);
     for who in unsettled {
         settle(Arc::clone(app), who, true).await;

@@ -15,6 +15,7 @@ use super::exchange::{Reply, Request};
 use crate::app::App;
 
 const PATH: &str = "/v1/registrations";
+const ONE: &str = "/v1/registrations/{RegistrationSid}";
 
 #[derive(Serialize)]
 struct Registered {
@@ -34,7 +35,15 @@ pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Op
             Some(id) => forget(app, connected, (request, id)).await,
         },
     };
-    Some(answered.unwrap_or_else(|failure| Reply::failure(&failure)))
+    Some(answered.unwrap_or_else(Reply::failure))
+}
+
+/// The template of a path of registrations.
+pub fn template(path: &str) -> Option<&'static str> {
+    match path.strip_prefix(PATH)? {
+        "" | "/" => Some(PATH),
+        below => below.starts_with('/').then_some(ONE),
+    }
 }
 
 async fn register(app: &Arc<App>, connected: &Connected, request: &Request) -> Result<Reply, Failure> {
@@ -44,6 +53,12 @@ async fn register(app: &Arc<App>, connected: &Connected, request: &Request) -> R
     let write =
         move |tx: &mut Tx<'_>, call: &Call| bindings::register_device(tx, call, credential_sid, &device);
     let binding = written(app, call, write).await?;
+    if binding.credential_sid.is_none()
+        && let Some(push_type) = binding.binding_type.push_type()
+    {
+        let account_sid = connected.account_sid;
+        tracing::warn!(%account_sid, "no push credential for a device of type {push_type:?}; it will hear nothing");
+    }
     Ok(Reply::json(201, &Registered { id: binding.sid }))
 }
 
@@ -55,17 +70,19 @@ async fn forget(
     let call = connected.call(app, &request.path);
     let sid = Sid::parse(id).ok_or_else(|| call.not_found())?;
     written(app, call, move |tx, call| bindings::unregister(tx, call, sid)).await?;
-    Ok(NOTHING)
+    Ok(nothing())
 }
 
 async fn forget_device(app: &Arc<App>, connected: &Connected, request: &Request) -> Result<Reply, Failure> {
     let call = connected.call(app, &request.path);
     let device = Device::from_form(&call, &of_device(&client_form::of_body(request)?)?)?;
     written(app, call, move |tx, call| bindings::unregister_device(tx, call, &device)).await?;
-    Ok(NOTHING)
+    Ok(nothing())
 }
 
-const NOTHING: Reply = Reply { status: 204, body: Vec::new() };
+fn nothing() -> Reply {
+    Reply::new(204, Vec::new())
+}
 
 /// Runs a write under the root of the client's user.
 async fn written<T: Send + 'static>(

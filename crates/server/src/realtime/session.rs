@@ -31,7 +31,6 @@ use crate::app::App;
 use crate::listen::Stops;
 use crate::stopwatch;
 use crate::web::access_token::Granted;
-use crate::web::edge::caught;
 
 /// Requests of one client that run, or whose replies wait to leave.
 const REQUESTS: usize = 64;
@@ -44,16 +43,23 @@ const MANUAL_TICK: Duration = Duration::from_millis(50);
 /// So much later than it is due something may be done.
 const TOLERANCE: Duration = Duration::from_millis(1);
 
-/// Answers a request, where there is room for it and for its reply.
-async fn replied(app: &Arc<App>, connected: &Arc<Connected>, (id, request): (&str, Request)) -> Bytes {
-    let turned_away = |problem| frame::reply(id, &Reply::problem(&problem));
+/// Answers a request that began then, where there is room for it and for its reply.
+async fn replied(
+    app: &Arc<App>,
+    connected: &Arc<Connected>,
+    (id, request): (&str, Request),
+    began: std::time::Instant,
+) -> Bytes {
+    let turned_away = |problem| {
+        requests::refused(app, connected, &problem);
+        frame::reply(id, &Reply::problem(&problem))
+    };
     let (_place, _room) = match (app.pressure.request(), app.pressure.said(request.body.len())) {
         (Ok(place), Ok(room)) => (place, room),
         (Err(problem), _) | (_, Err(problem)) => return turned_away(problem),
     };
     let method = request.method.clone();
-    let reply = caught(requests::answer(app, connected, request)).await;
-    let reply = frame::reply(id, &reply.unwrap_or_else(|| Reply::problem(&Problem::INTERNAL)));
+    let reply = frame::reply(id, &requests::serve(app, connected, request, began).await);
     match app.pressure.reply(&method, reply.len()) {
         Ok(Some(held)) => held.with(reply),
         Ok(None) => reply,
@@ -255,7 +261,10 @@ impl Session {
                 let body = bytes.slice(payload);
                 match tunnelled::read(header.http_request, header.payload_type, body) {
                     Ok(request) => self.begin(header.id.into_owned(), request),
-                    Err(problem) => self.socket.push(frame::refusal(&header.id, &problem)),
+                    Err(problem) => {
+                        requests::refused(&self.app, &self.connected, &problem);
+                        self.socket.push(frame::refusal(&header.id, &problem));
+                    }
                 }
             }
             "update" => self.update(header.id.clone().into_owned(), header.token().unwrap_or_default()),
@@ -281,9 +290,7 @@ impl Session {
                 // It ends by being dropped.
                 let _ = before.await;
             }
-            let frame = replied(&app, &connected, (&id, request)).await;
-            app.metrics.realtime_durations.observe(began.elapsed().as_secs_f64());
-            Done::Request(frame, permit)
+            Done::Request(replied(&app, &connected, (&id, request), began).await, permit)
         });
     }
 

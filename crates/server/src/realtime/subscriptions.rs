@@ -13,7 +13,7 @@ use super::connected::Connected;
 use super::exchange::{Reply, Request};
 use crate::app::App;
 
-const PATH: &str = "/v4/Subscriptions";
+pub const PATH: &str = "/v4/Subscriptions";
 
 /// Objects in one request, as it is told to clients.
 const AT_ONCE: usize = 1000;

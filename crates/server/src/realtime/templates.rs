@@ -14,7 +14,7 @@ use super::connected::Connected;
 use super::exchange::{Reply, Request};
 use crate::app::App;
 
-const PATH: &str = "/Client/v2/ContentTemplates";
+pub const PATH: &str = "/Client/v2/ContentTemplates";
 
 /// The client asks for a hundred.
 const PAGE: (usize, usize) = (100, 100);
@@ -70,6 +70,6 @@ pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Op
             let templates = page.items.iter().map(Shown::new).collect();
             Reply::json(200, &Page { templates, meta: Tokens::new(list, page.next, page.previous) })
         }
-        Err(error) => Reply::failure(&error.into()),
+        Err(error) => Reply::failure(error.into()),
     })
 }

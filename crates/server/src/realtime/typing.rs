@@ -1,8 +1,12 @@
-//! Typing: a client says that its user is writing, and the others in the conversation are told. Nothing of it is
-//! stored: who comes later has missed nothing.
+//! Typing: a client says that its user is writing, and the others in the conversation are told. Who comes later has
+//! missed nothing. [`elsewhere`] is what other nodes have to do with it.
+
+pub mod elsewhere;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use conversations::typings::Typing;
 use conversations::{Conversation, Failure, Participant, heads, permissions, services};
 use http::Method;
 use serde::Serialize;
@@ -17,6 +21,7 @@ use crate::app::App;
 const NOTIFICATION: &str = "twilio.ipmsg.typing_indicator";
 /// How often a client says it again while its user goes on, in seconds.
 const INTERVAL: u32 = 5;
+const BELOW: &str = "/Typing";
 
 #[derive(Serialize)]
 struct Taken {
@@ -35,7 +40,7 @@ struct Indicator<'a> {
 /// Answers who says that it is typing; none for any other path.
 pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Option<Reply> {
     let call = connected.call(app, &request.path);
-    if request.path.strip_prefix(&call.service_url()[call.base_url.len()..]) != Some("/Typing") {
+    if request.path.strip_prefix(&call.service_url()[call.base_url.len()..]) != Some(BELOW) {
         return None;
     }
     if request.method != Method::POST {
@@ -43,8 +48,14 @@ pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Op
     }
     Some(match said(app, connected, request).await {
         Ok(()) => Reply::json(200, &Taken { typing_timeout: INTERVAL }),
-        Err(failure) => Reply::failure(&failure),
+        Err(failure) => Reply::failure(failure),
     })
+}
+
+/// The template of the path of typing.
+pub fn template(path: &str) -> Option<&'static str> {
+    let (service, below) = path.strip_prefix("/Client/v2/Services/")?.split_at_checked(34)?;
+    (!service.contains('/') && below == BELOW).then_some("/Client/v2/Services/{ChatServiceSid}/Typing")
 }
 
 async fn said(app: &Arc<App>, connected: &Connected, request: &Request) -> Result<(), Failure> {
@@ -53,7 +64,7 @@ async fn said(app: &Arc<App>, connected: &Connected, request: &Request) -> Resul
     let sid = sid.ok_or_else(|| Problem::parameter("Missing parameter ChannelSid"))?;
     let participant_sid = participant(app, connected, (request, sid)).await?;
     app.hub.room().await;
-    announce(app, connected, (sid, participant_sid));
+    announce(app, connected, (sid, participant_sid)).await;
     Ok(())
 }
 
@@ -76,9 +87,16 @@ async fn participant(
 }
 
 /// Tells the others.
-fn announce(app: &App, connected: &Connected, whose: (Sid<Conversation>, Sid<Participant>)) {
-    let payload = payload(&connected.client.identity, whose);
-    app.hub.typing(connected, whose.0, frame::notification(NOTIFICATION, &payload));
+async fn announce(app: &App, connected: &Connected, whose: (Sid<Conversation>, Sid<Participant>)) {
+    let (chat_service_sid, identity) = (connected.service_sid, &connected.client.identity);
+    app.hub.typing((chat_service_sid, whose.0), identity, frame_of(identity, whose));
+    let (conversation_sid, participant_sid) = whose;
+    let identity = identity.clone();
+    elsewhere::tell(app, Typing { conversation_sid, participant_sid, chat_service_sid, identity }).await;
+}
+
+fn frame_of(identity: &str, whose: (Sid<Conversation>, Sid<Participant>)) -> Bytes {
+    frame::notification(NOTIFICATION, &payload(identity, whose))
 }
 
 /// What is told of who types where.

@@ -1,10 +1,8 @@
 //! The outermost layer: a request gets its id and its base URL on the way in; an answer gets its headers,
 //! its line in the log and its place in the figures on the way out.
 //!
-//! A handler that panics is answered for. What is logged names the path's template and never what was
-//! asked, said or signed with.
+//! A handler that panics is answered for.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,11 +12,11 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use conversations::{Account, Asker, hex};
-use http::Method;
+use conversations::Asker;
 use prometheus_client::metrics::gauge::Gauge;
-use wire::{Problem, Sid};
+use wire::Problem;
 
+use super::access_log::{self, Line};
 use super::answer::{self, Note};
 use super::host;
 use crate::app::App;
@@ -32,8 +30,8 @@ pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     let _counted = Counted::new(&app.metrics.in_flight);
     let is_probe = request.uri().path().starts_with(health::PREFIX);
     let asker = if is_probe { Asker::Probe } else { Asker::Client };
-    let request_id = format!("RQ{}", hex(&app.ids.request_id(app.clock.now(), asker)));
-    let method = method(request.method());
+    let request_id = access_log::request_id(&app, asker);
+    let method = access_log::method(request.method());
     let verb = request.method().clone();
     let response = admitted(&app, request, next, is_probe).await;
     let mut response = app.pressure.answer(&verb, response);
@@ -69,61 +67,10 @@ async fn admitted(app: &App, request: Request, next: Next, is_probe: bool) -> Re
     answer.unwrap_or_else(|| answer::problem(&Problem::INTERNAL))
 }
 
-/// What the log says of one request.
-struct Line {
-    request_id: String,
-    asked: Asked,
-    status: u16,
-}
-
-impl Line {
-    fn log(&self, note: &Note, time: Duration) {
-        let Self { request_id, asked: Asked { method, template }, status } = self;
-        // Being too busy is no failure that somebody must see to; how often it happens stands in the metrics.
-        if let Some(failure) = note.failure.as_ref().filter(|failure| !failure.is_busy()) {
-            tracing::error!(%request_id, "failed to answer {method} {template}: {failure:?}");
-        }
-        // A probe that passes is not worth a line every few seconds.
-        if *status == 200 && template.starts_with(health::PREFIX) {
-            return;
-        }
-        let account_sid = note.account_sid.map(shown);
-        tracing::info!(
-            target: "access",
-            %request_id, method, %template, status, code = note.code, account_sid,
-            milliseconds = milliseconds(time),
-            "{method} {template} {status}"
-        );
-    }
-}
-
-fn shown(account_sid: Sid<Account>) -> tracing::field::DisplayValue<impl fmt::Display> {
-    tracing::field::display(account_sid)
-}
-
-/// Methods are a label of metrics, and so a few known words.
-fn method(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        "HEAD" => "HEAD",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        _ => "(other)",
-    }
-}
-
 /// Twilio: seconds with three decimals, `0.021`.
 fn seconds(time: Duration) -> String {
     let milliseconds = (time.as_micros() + 500) / 1000;
     format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
-}
-
-/// To a tenth of a millisecond.
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
 /// Runs a handler; none where it panics, which is to be answered as an internal error. The panic itself has been
@@ -164,11 +111,6 @@ mod tests {
         assert_eq!(seconds(Duration::from_micros(21_499)), "0.021");
         assert_eq!(seconds(Duration::from_micros(400)), "0.000");
         assert_eq!(seconds(Duration::from_millis(12_345)), "12.345");
-    }
-
-    #[test]
-    fn the_log_has_tenths_of_milliseconds() {
-        assert_eq!(format!("{}", milliseconds(Duration::from_micros(1_234))), "1.2");
     }
 
     #[tokio::test]

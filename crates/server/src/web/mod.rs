@@ -1,5 +1,6 @@
 //! What every door over HTTP needs: who asks, what the form says, and how an answer leaves.
 
+pub mod access_log;
 pub mod access_token;
 pub mod answer;
 pub mod cors;

@@ -4,3 +4,4 @@ mod client;
 mod entering;
 mod hostile;
 mod living;
+mod logging;

@@ -106,7 +106,7 @@ fn a_reply_has_two_statuses() {
         })
     );
     assert_eq!(payload, "{\"a\":\"\u{e9}\"}".as_bytes());
-    let (header, payload) = read(&reply("TM1", &Reply { status: 204, body: Vec::new() }));
+    let (header, payload) = read(&reply("TM1", &Reply::new(204, Vec::new())));
     assert_eq!((&header["payload_type"], payload.len()), (&Value::Null, 0));
     assert_eq!(header["http_status"]["status"], "No Content");
 }

@@ -1,4 +1,4 @@
-//! What no commit of this server has told: another node's changes, and a touch that was lost.
+//! What no commit of this server has told: another node's changes, who types there, and a touch that was lost.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use conversations::sync::{self, Positions};
 use conversations::{Conversation, User};
 use store::Root;
 
+use super::super::typing::elsewhere::Heard;
 use super::{Of, Shard};
 use crate::app::App;
 use crate::listen::Stops;
@@ -17,8 +18,11 @@ const AT_ONCE: usize = 500;
 /// Looks at the positions of all that is listened to, again and again, until the server stops.
 pub async fn heal(app: Arc<App>, stops: Stops) {
     let looking = async {
+        let mut typing = Heard::default();
         loop {
             tokio::time::sleep(app.settings.realtime.heal_every).await;
+            // Before what was written then is looked for: who has sent a message types no longer.
+            typing.listen(&app).await;
             for shard in app.hub.shards() {
                 look(&app, shard).await;
             }

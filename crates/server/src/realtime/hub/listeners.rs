@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use conversations::User;
 use conversations::sync::SyncObject;
 use store::Root;
+use wire::Sid;
 
 use super::super::connected::Connected;
 use super::Of;
@@ -70,12 +72,12 @@ impl Listened {
         });
     }
 
-    /// Everybody who listens to anything here, each once.
-    pub fn everybody(&self) -> Vec<Arc<Connected>> {
-        let mut seen = HashSet::new();
-        let subscribers = self.objects.iter().flat_map(|(_, subscribers)| subscribers.values());
-        let new = subscribers.filter(|subscriber| seen.insert(subscriber.connected.number));
-        new.map(|subscriber| Arc::clone(&subscriber.connected)).collect()
+    /// Everybody who listens to anything here: connections, each once with its user.
+    pub fn everybody(&self) -> Vec<(u64, Sid<User>)> {
+        let subscribers = self.objects.iter().flat_map(|(_, subscribers)| subscribers);
+        let users: HashMap<u64, Sid<User>> =
+            subscribers.map(|(number, one)| (*number, one.connected.client.user_sid)).collect();
+        users.into_iter().collect()
     }
 
     /// Whose own user this is.

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conversations::sync::{self, Action, Changes, Event, SyncObject};
-use conversations::{Call, Failure};
+use conversations::{Call, Failure, User};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use store::{StoreError, Tx};
-use wire::Problem;
+use wire::{Problem, Sid};
 
-use super::super::connected::Connected;
 use super::super::outbox::Outbox;
 use super::listeners::Listeners;
 use super::told::{self, Status};
@@ -209,8 +208,8 @@ fn simple(shard: &Shard, listeners: &mut Listeners, asked: Asked) {
 struct Touched {
     of: Of,
     position: i64,
-    /// Who listens to it, with a call each by which it is judged whether it still may.
-    everybody: Vec<Arc<Connected>>,
+    /// Who listens to it: connections, each with its user, who may be in it no longer.
+    everybody: Vec<(u64, Sid<User>)>,
 }
 
 impl Touched {
@@ -247,7 +246,7 @@ async fn read(
     let read = move |tx: &mut Tx<'_>| {
         let mut changes = Vec::with_capacity(touched.len());
         for touched in &*touched {
-            changes.push(judge(tx, &app_there, touched)?);
+            changes.push(judge(tx, touched)?);
         }
         let mut replays = Vec::new();
         if let Some(wanted) = &wanted {
@@ -261,7 +260,7 @@ async fn read(
     app.store.read(read).await
 }
 
-fn judge(tx: &mut Tx<'_>, app: &App, touched: &Touched) -> Result<Judged, StoreError> {
+fn judge(tx: &mut Tx<'_>, touched: &Touched) -> Result<Judged, StoreError> {
     let changes = match touched.of {
         Of::Conversation(service, sid) => sync::changes_of_conversation(tx, service, sid, touched.position)?,
         Of::User(service, sid) => sync::changes_of_user(tx, service, sid, touched.position)?,
@@ -270,12 +269,9 @@ fn judge(tx: &mut Tx<'_>, app: &App, touched: &Touched) -> Result<Judged, StoreE
     let somebody_left =
         |event: &Event| matches!(event.object, SyncObject::Roster(_)) && event.action == Action::Removed;
     if let (Of::Conversation(_, sid), true) = (touched.of, changes.events.iter().any(somebody_left)) {
-        for connected in &touched.everybody {
-            let call = connected.call(app, "");
-            if refused(sync::may_read(tx, &call, &SyncObject::Messages(sid)))?.is_some() {
-                expelled.push(connected.number);
-            }
-        }
+        let members = sync::members(tx, sid)?;
+        let strangers = touched.everybody.iter().filter(|(_, user)| !members.contains(user));
+        expelled.extend(strangers.map(|(number, _)| *number));
     }
     Ok(Judged { changes, expelled })
 }

@@ -82,10 +82,7 @@ async fn devices_become_bindings_and_go_again() {
 async fn what_cannot_be_notified_is_refused() {
     let told = on_both(async |house| {
         let alice = notified(house).await;
-        let unnamed = house.client("alice").await;
-        house.note(register(&unnamed, &device("fcm", "d1")).await.text());
         for (method, path, body) in [
-            (Method::POST, ALL, device("apn", "d1")),
             (Method::POST, ALL, device("pigeon", "d1")),
             (Method::POST, ALL, device("fcm", "")),
             (Method::POST, ALL, "[]".to_owned()),
@@ -102,15 +99,6 @@ async fn what_cannot_be_notified_is_refused() {
     })
     .await;
     assert_snapshot!(told, @r#"
-    400 Bad Request
-    {
-      "code": 20001,
-      "message": "The token names no push credential",
-      "status": 400
-    }
-
-    POST /v1/registrations?productId=ip_messaging {"endpoint_platform":"Node.js","channel_type":"apn","version":"4","message_types":["twilio.conversations.new_message","twilio.channel.consumption_update"],"data":{"registration_id":"d1"}}: 400 20001
-
     POST /v1/registrations?productId=ip_messaging {"endpoint_platform":"Node.js","channel_type":"pigeon","version":"4","message_types":["twilio.conversations.new_message","twilio.channel.consumption_update"],"data":{"registration_id":"d1"}}: 400 50209
 
     POST /v1/registrations?productId=ip_messaging {"endpoint_platform":"Node.js","channel_type":"fcm","version":"4","message_types":["twilio.conversations.new_message","twilio.channel.consumption_update"],"data":{"registration_id":""}}: 400 20001
@@ -145,9 +133,6 @@ async fn devices_of_apn_become_bindings_too_and_go_by_id_or_by_name() {
                 binding["binding_type"], binding["endpoint"], binding["message_types"]
             ));
         }
-        // The credential of one kind is none for devices of another.
-        house.note(register(&alice, &device("fcm", "d1")).await.code());
-        house.note(register(&alice, &device("gcm", "d1")).await.code());
         // Of the same name, but of another kind: nothing goes.
         let other = r#"{"binding_type":"fcm","address":"d2"}"#;
         house.note(alice.ask(Method::DELETE, ALL, (JSON, other)).await.code());
@@ -164,10 +149,6 @@ async fn devices_of_apn_become_bindings_too_and_go_by_id_or_by_name() {
 
     "apn" "d2" ["new_message"]
 
-    400 20001
-
-    400 20001
-
     204
 
     204
@@ -176,4 +157,37 @@ async fn devices_of_apn_become_bindings_too_and_go_by_id_or_by_name() {
 
     []
     "#);
+}
+
+/// The credential that a device of this type was registered with.
+async fn credential(house: &House, client: &Client, channel: &str) -> String {
+    let registered = register(client, &device(channel, "d")).await;
+    assert_eq!(registered.code(), "201");
+    let service = house.get("/v1/Users/alice").await.field("chat_service_sid");
+    let path = format!("/v1/Services/{service}/Bindings/{}", registered.field("id"));
+    house.get(&path).await.get("credential_sid").as_str().unwrap_or("none").to_owned()
+}
+
+#[tokio::test]
+async fn a_device_is_registered_with_whatever_credential_can_be_its_own() {
+    on_both(async |house| {
+        let unnamed = house.client("alice").await;
+        assert_eq!(credential(house, &unnamed, "fcm").await, "none");
+        let first = house.post("/v1/Credentials", "Type=fcm&Secret=key").await.sid();
+        assert_eq!(credential(house, &unnamed, "fcm").await, first, "the only one");
+        assert_eq!(credential(house, &unnamed, "apn").await, "none");
+        assert_eq!(credential(house, &unnamed, "twilsock").await, "none");
+        let apn = house.post("/v1/Credentials", "Type=apn&Certificate=c&PrivateKey=k").await.sid();
+        let named = house.client("alice").await.with_push_credential(&apn);
+        assert_eq!(credential(house, &named, "apn").await, apn, "the one that the token names");
+        assert_eq!(credential(house, &named, "fcm").await, first, "the only one of the type");
+        let second = house.post("/v1/Credentials", "Type=fcm&Secret=key").await.sid();
+        assert_eq!(credential(house, &unnamed, "fcm").await, "none", "one of two");
+        let named = house.client("alice").await.with_push_credential(&second);
+        assert_eq!(credential(house, &named, "fcm").await, second);
+        let gone = house.client("alice").await.with_push_credential("CR00000000000000000000000000000fff");
+        assert_eq!(credential(house, &gone, "fcm").await, "none");
+        assert_eq!(credential(house, &gone, "apn").await, apn);
+    })
+    .await;
 }

@@ -1,8 +1,12 @@
 //! `POST {typing}`: a form, not JSON.
 
+use conversations::presences::Node;
+use conversations::typings::{self, LAPSE_SECONDS, Typing};
 use http::Method;
 use insta::assert_snapshot;
-use testkit::{Client, on_both};
+use store::{Roots, StoreError};
+use testkit::{Client, House, on_both};
+use wire::Sid;
 
 async fn typing(client: &Client, form: &str) -> String {
     let content_type = "application/x-www-form-urlencoded";
@@ -70,4 +74,54 @@ async fn participants_of_open_conversations_type() {
       "status": 400
     }
     "#);
+}
+
+const HERE: Node = [1; 16];
+const THERE: Node = [2; 16];
+
+/// Notes that somebody types, who is called so and connected to a node.
+async fn say(house: &House, node: Node, identity: &str) {
+    let typing = Typing {
+        conversation_sid: Sid::from_bytes([3; 16]),
+        participant_sid: Sid::from_bytes([identity.as_bytes()[0]; 16]),
+        chat_service_sid: Sid::from_bytes([4; 16]),
+        identity: identity.to_owned(),
+    };
+    let say = move |tx: &mut store::Tx<'_>| typings::say(tx, node, &typing);
+    house.app.store().write::<_, StoreError>(Roots::none(), say).await.expect("it is noted");
+}
+
+/// Who types, as a node is told.
+async fn elsewhere(house: &House, node: Node) -> Vec<String> {
+    let read = move |tx: &mut store::Tx<'_>| typings::elsewhere(tx, node);
+    let found = house.app.store().read(read).await.expect("it is read");
+    found.into_iter().map(|(typing, _)| typing.identity).collect()
+}
+
+#[tokio::test]
+async fn other_nodes_are_told_who_types_until_it_lapses() {
+    on_both(async |house| {
+        say(house, HERE, "alice").await;
+        house.clock.advance_seconds(1);
+        say(house, THERE, "bob").await;
+        assert_eq!(elsewhere(house, HERE).await, ["bob"]);
+        assert_eq!(elsewhere(house, THERE).await, ["alice"]);
+        assert_eq!(elsewhere(house, [5; 16]).await, ["bob", "alice"], "the latest first");
+        house.clock.advance_seconds(LAPSE_SECONDS - 1);
+        assert_eq!(elsewhere(house, [5; 16]).await, ["bob"]);
+        // Who comes back to another node is where it was last.
+        say(house, THERE, "alice").await;
+        assert!(elsewhere(house, THERE).await.is_empty());
+        assert_eq!(elsewhere(house, HERE).await, ["alice", "bob"]);
+        house.clock.advance_seconds(61);
+        assert!(elsewhere(house, HERE).await.is_empty());
+        let forget = |tx: &mut store::Tx<'_>| {
+            typings::forget(tx)?;
+            tx.row("SELECT COUNT(*) FROM typings", &[], |row| Ok(row.next::<i64>()? == 0))
+        };
+        let is_empty =
+            house.app.store().write::<_, StoreError>(Roots::none(), forget).await.expect("they are gone");
+        assert_eq!(is_empty, Some(true));
+    })
+    .await;
 }

@@ -77,9 +77,8 @@ async fn a_message_shows_its_files_and_what_became_of_it() {
 fn text(changes: &Changes) -> String {
     let events = changes.events.iter().map(|event| {
         let payload: Value = serde_json::from_slice(&event.payload).expect("it is JSON");
-        let whom = event.identity.as_deref().unwrap_or("-");
         let payload = serde_json::to_string_pretty(&payload).expect("a value is written");
-        format!("{} {} {} {:?} {whom} {payload}", event.object, event.id, event.event_type, event.action)
+        format!("{} {} {} {:?} {payload}", event.object, event.id, event.event_type, event.action)
     });
     let head = format!("{} complete {} gone {}", changes.position, changes.is_complete, changes.is_gone);
     [head].into_iter().chain(events).collect::<Vec<_>>().join("\n")

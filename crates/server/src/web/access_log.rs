@@ -1,0 +1,82 @@
+//! The log's line for each request, however it came: by HTTP, or through a client's tunnel.
+//!
+//! It names the path's template and never what was asked, said or signed with.
+
+use std::fmt;
+use std::time::Duration;
+
+use conversations::{Account, Asker, hex};
+use http::Method;
+use wire::Sid;
+
+use super::answer::Note;
+use crate::app::App;
+use crate::health;
+use crate::metrics::Asked;
+
+/// What the log says of one request.
+pub struct Line {
+    pub request_id: String,
+    pub(crate) asked: Asked,
+    pub status: u16,
+}
+
+impl Line {
+    /// Writes it, and beside it what went wrong inside.
+    pub fn log(&self, note: &Note, time: Duration) {
+        let Self { request_id, asked: Asked { method, template }, status } = self;
+        // Being too busy is no failure that somebody must see to; how often it happens stands in the metrics.
+        if let Some(failure) = note.failure.as_ref().filter(|failure| !failure.is_busy()) {
+            tracing::error!(%request_id, "failed to answer {method} {template}: {failure:?}");
+        }
+        // A probe that passes is not worth a line every few seconds.
+        if *status == 200 && template.starts_with(health::PREFIX) {
+            return;
+        }
+        let account_sid = note.account_sid.map(shown);
+        tracing::info!(
+            target: "access",
+            %request_id, method, %template, status, code = note.code, account_sid,
+            milliseconds = milliseconds(time),
+            "{method} {template} {status}"
+        );
+    }
+}
+
+/// A new id for a request.
+pub fn request_id(app: &App, asker: Asker) -> String {
+    format!("RQ{}", hex(&app.ids.request_id(app.clock.now(), asker)))
+}
+
+fn shown(account_sid: Sid<Account>) -> tracing::field::DisplayValue<impl fmt::Display> {
+    tracing::field::display(account_sid)
+}
+
+/// Methods are a label of metrics, and so a few known words.
+pub fn method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        "HEAD" => "HEAD",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        _ => "(other)",
+    }
+}
+
+/// To a tenth of a millisecond.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_has_tenths_of_milliseconds() {
+        assert_eq!(format!("{}", milliseconds(Duration::from_micros(1_234))), "1.2");
+    }
+}
