@@ -3,10 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use conversations::User;
 use conversations::sync::SyncObject;
 use store::Root;
-use wire::Sid;
 
 use super::super::connected::Connected;
 use super::Of;
@@ -72,12 +70,12 @@ impl Listened {
         });
     }
 
-    /// Everybody who listens to anything here: connections, each once with its user.
-    pub fn everybody(&self) -> Vec<(u64, Sid<User>)> {
-        let subscribers = self.objects.iter().flat_map(|(_, subscribers)| subscribers);
-        let users: HashMap<u64, Sid<User>> =
-            subscribers.map(|(number, one)| (*number, one.connected.client.user_sid)).collect();
-        users.into_iter().collect()
+    /// Everybody who listens to anything here, each once.
+    pub fn everybody(&self) -> Vec<Arc<Connected>> {
+        let mut seen = HashSet::new();
+        let subscribers = self.objects.iter().flat_map(|(_, subscribers)| subscribers.values());
+        let new = subscribers.filter(|subscriber| seen.insert(subscriber.connected.number));
+        new.map(|subscriber| Arc::clone(&subscriber.connected)).collect()
     }
 
     /// Whose own user this is.
@@ -144,13 +142,15 @@ impl Listeners {
         self.end(number, of, What::Object(*object))
     }
 
-    /// Ends everything that a connection has of one root, but the watch. Answers how much that was.
-    pub fn cut(&mut self, number: u64, of: Of) -> usize {
+    /// Ends everything that a connection has of one root, but the watch and what it may keep. Answers how much that
+    /// was.
+    pub fn cut(&mut self, number: u64, of: Of, kept: Option<SyncObject>) -> usize {
         let Some(all) = self.connections.get(&number) else { return 0 };
         let here: Vec<What> = all
             .iter()
             .filter(|(root, what)| *root == of && *what != What::Watch)
             .map(|(_, what)| *what)
+            .filter(|what| kept.is_none_or(|kept| *what != What::Object(kept)))
             .collect();
         here.into_iter().filter(|what| self.end(number, of, *what)).count()
     }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conversations::sync::{self, Action, Changes, Event, SyncObject};
-use conversations::{Call, Failure, User};
+use conversations::{Call, Failure};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use store::{StoreError, Tx};
-use wire::{Problem, Sid};
+use wire::Problem;
 
+use super::super::connected::Connected;
 use super::super::outbox::Outbox;
 use super::listeners::Listeners;
 use super::told::{self, Status};
@@ -208,8 +209,8 @@ fn simple(shard: &Shard, listeners: &mut Listeners, asked: Asked) {
 struct Touched {
     of: Of,
     position: i64,
-    /// Who listens to it: connections, each with its user, who may be in it no longer.
-    everybody: Vec<(u64, Sid<User>)>,
+    /// Who listens to it, and may be in it no longer.
+    everybody: Vec<Arc<Connected>>,
 }
 
 impl Touched {
@@ -230,10 +231,10 @@ struct Seen {
     replays: Vec<Result<Changes, Problem>>,
 }
 
-/// The changes of a root, and who listens to it and may not any longer.
+/// The changes of a root, and who listens to it and may not any longer: connections, each with what it may keep.
 struct Judged {
     changes: Changes,
-    expelled: Vec<u64>,
+    expelled: Vec<(u64, Option<SyncObject>)>,
 }
 
 /// Reads, in one snapshot, what is live and what somebody has missed.
@@ -246,7 +247,7 @@ async fn read(
     let read = move |tx: &mut Tx<'_>| {
         let mut changes = Vec::with_capacity(touched.len());
         for touched in &*touched {
-            changes.push(judge(tx, touched)?);
+            changes.push(judge(tx, &app_there, touched)?);
         }
         let mut replays = Vec::new();
         if let Some(wanted) = &wanted {
@@ -260,7 +261,7 @@ async fn read(
     app.store.read(read).await
 }
 
-fn judge(tx: &mut Tx<'_>, touched: &Touched) -> Result<Judged, StoreError> {
+fn judge(tx: &mut Tx<'_>, app: &App, touched: &Touched) -> Result<Judged, StoreError> {
     let changes = match touched.of {
         Of::Conversation(service, sid) => sync::changes_of_conversation(tx, service, sid, touched.position)?,
         Of::User(service, sid) => sync::changes_of_user(tx, service, sid, touched.position)?,
@@ -270,8 +271,12 @@ fn judge(tx: &mut Tx<'_>, touched: &Touched) -> Result<Judged, StoreError> {
         |event: &Event| matches!(event.object, SyncObject::Roster(_)) && event.action == Action::Removed;
     if let (Of::Conversation(_, sid), true) = (touched.of, changes.events.iter().any(somebody_left)) {
         let members = sync::members(tx, sid)?;
-        let strangers = touched.everybody.iter().filter(|(_, user)| !members.contains(user));
-        expelled.extend(strangers.map(|(number, _)| *number));
+        for stranger in touched.everybody.iter().filter(|one| !members.contains(&one.client.user_sid)) {
+            // Who made it, or may come in, goes on seeing what it is like.
+            let document = SyncObject::Conversation(sid);
+            let refusal = refused(sync::may_read(tx, &stranger.call(app, ""), &document))?;
+            expelled.push((stranger.number, refusal.is_none().then_some(document)));
+        }
     }
     Ok(Judged { changes, expelled })
 }
@@ -300,8 +305,8 @@ fn refused(outcome: Result<(), Failure>) -> Result<Option<Problem>, StoreError> 
 /// Tells everybody who listens to a root what has changed.
 fn live(shard: &Shard, listeners: &mut Listeners, of: Of, judged: Judged) {
     let Judged { changes, expelled } = judged;
-    for number in expelled {
-        let count = listeners.cut(number, of);
+    for (number, kept) in expelled {
+        let count = listeners.cut(number, of, kept);
         shard.release(of.root(), count);
     }
     let Some(listened) = listeners.get(of) else { return };

@@ -141,6 +141,33 @@ async fn who_leaves_hears_no_more_and_the_others_do() {
 }
 
 #[tokio::test]
+async fn who_made_a_conversation_goes_on_seeing_it_whoever_leaves() {
+    on_both(async |house| {
+        let mut alice = house.client("alice").await;
+        let sid = alice.post("/Conversations", "{}").await.sid();
+        let (path, channel) = (format!("/v1/Conversations/{sid}"), format!("{sid}.channel"));
+        house.post(&format!("{path}/Participants"), "Identity=bob").await;
+        alice.subscribe(1, &[(&channel, i64::MAX)]).await;
+        alice.told().await;
+        house.delete(&format!("{path}/Participants/bob")).await;
+        alice.told().await;
+        house.post(&path, "FriendlyName=on").await;
+        let kinds =
+            |told: Vec<Json>| told.into_iter().map(|one| one["event_type"].clone()).collect::<Vec<_>>();
+        assert_eq!(kinds(alice.told().await), ["document_updated"]);
+        // What only members see goes with the membership.
+        house.post(&format!("{path}/Participants"), "Identity=alice").await;
+        alice.subscribe(2, &[(&format!("{sid}.messages"), i64::MAX)]).await;
+        alice.told().await;
+        house.delete(&format!("{path}/Participants/alice")).await;
+        say(house, &sid, "behind+her+back").await;
+        let told = kinds(alice.told().await);
+        assert!(told.iter().all(|kind| kind == "document_updated") && !told.is_empty(), "{told:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn whose_user_is_deleted_is_judged_again() {
     let told = on_both(async |house| {
         let alice = house.client("alice").await;

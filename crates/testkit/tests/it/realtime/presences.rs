@@ -198,3 +198,22 @@ async fn many_who_are_connected_are_noted_a_step_at_a_time() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_node_knows_whether_it_is_alone() {
+    on_both(async |house| {
+        house.post("/v1/Users", "Identity=alice").await;
+        let has_others = async |node: Node| {
+            let read = move |tx: &mut store::Tx<'_>| presences::has_others(tx, node);
+            house.app.store().read(read).await.expect("it is read")
+        };
+        settle(house, HERE, true).await;
+        assert!(!has_others(HERE).await && has_others(THERE).await);
+        house.clock.advance_seconds(presences::LEASE_SECONDS / 2);
+        settle(house, THERE, true).await;
+        assert!(has_others(HERE).await && has_others(THERE).await);
+        house.clock.advance_seconds(presences::LEASE_SECONDS / 2 + 1);
+        assert!(has_others(HERE).await && !has_others(THERE).await);
+    })
+    .await;
+}
