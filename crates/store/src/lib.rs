@@ -25,6 +25,7 @@ mod dialect;
 mod error;
 mod job;
 mod migrations;
+mod opening;
 mod postgres;
 mod queue;
 mod record;
@@ -38,6 +39,7 @@ mod value;
 
 pub use error::StoreError;
 pub use migrations::Migration;
+pub use opening::Opening;
 pub use record::Record;
 pub use roots::{Root, RootKind, Roots};
 pub use store::{Options, Store};

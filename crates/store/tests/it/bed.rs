@@ -197,6 +197,7 @@ pub struct Watch {
     pub batches: Mutex<Vec<usize>>,
     pub reruns: AtomicUsize,
     pub refused: AtomicUsize,
+    pub waits: AtomicUsize,
     pub disconnected: AtomicUsize,
 }
 
@@ -211,6 +212,10 @@ impl Observer for Watch {
 
     fn refused(&self) {
         self.refused.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn waits(&self) {
+        self.waits.fetch_add(1, Ordering::SeqCst);
     }
 
     fn disconnected(&self) {
