@@ -6,6 +6,8 @@
 
 use std::sync::LazyLock;
 
+use store::Opening;
+
 use crate::prelude::*;
 
 // Record ─────────────────────────────────────────────────────────────────────
@@ -314,6 +316,14 @@ pub fn lock_with_speaker(
     let read = |row: &mut Row<'_>| Ok((Head::read(row)?, row.next()?));
     let found = tx.row(&WITH_SPEAKER, &[&call.service_sid, &sid, &identity], read)?;
     Ok(found.ok_or_else(|| call.lacks(Problem::CONVERSATION_NOT_FOUND))?)
+}
+
+/// The statement of [`lock_with_speaker`], where the path names the conversation by its sid.
+pub fn open_with_speaker(call: &Call, path: &Path, identity: &str) -> Option<Opening> {
+    match path.key::<Conversation>("ConversationSid") {
+        Key::Sid(sid) => Some(Opening::new(&WITH_SPEAKER).with(&call.service_sid).with(&sid).with(&identity)),
+        Key::Name(_) => None,
+    }
 }
 
 /// Writes a locked head back to which a message was added, and nothing else done.

@@ -12,6 +12,7 @@ pub use history::between;
 pub use key::MessageKey;
 pub use metadata::operations as client_operations;
 use serde_json::value::RawValue;
+use store::Opening;
 use wire::Position;
 
 use crate::content_templates::{self, ContentTemplate};
@@ -302,6 +303,10 @@ pub fn set_delivery(
     tx.put(SET_DELIVERY, &[&key, &delivery, &position])
 }
 
+fn open(call: &Call, path: &Path, form: &CreateMessage) -> Option<Opening> {
+    heads::open_with_speaker(call, path, form.author.as_deref().unwrap_or(SYSTEM))
+}
+
 /// Everything that a message is, in its own transaction: the head's counters, the row, and a receipt
 /// for each participant that it will go out to.
 fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Result<Shown, Failure> {
@@ -443,7 +448,7 @@ pub fn operations() -> Vec<Operation> {
     const ONE: &str = "/Conversations/{ConversationSid}/Messages/{MessageSid}";
     vec![
         Operation::list(LIST, Paged::new("messages", 100), list).for_clients(),
-        Operation::create(LIST, create).for_clients(),
+        Operation::create_opening(LIST, open, create).for_clients(),
         Operation::fetch(ONE, fetch).for_clients(),
         Operation::update(ONE, update).for_clients(),
         Operation::delete(ONE, delete).for_clients(),

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use store::{Roots, Tx};
+use store::{Opening, Roots, Tx};
 use wire::{Form, Key, PageRequest, Prefix, Problem, Sid, Tokens, meta};
 
 use crate::call::{Call, Scope};
@@ -190,8 +190,15 @@ impl<R: Resource + Send> Rendered for R {
 }
 
 type ReadWork = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Answer, Failure> + Send>;
-/// The body of a write.
-pub type WriteWork = Box<dyn Fn(&mut Tx<'_>) -> Result<Answer, Failure> + Send>;
+type WriteBody = Box<dyn Fn(&mut Tx<'_>) -> Result<Answer, Failure> + Send>;
+
+/// A write, ready to run.
+pub struct WriteWork {
+    /// What its body reads first, where that is known and may go ahead of it.
+    pub opening: Option<Opening>,
+    /// Its body.
+    pub run: WriteBody,
+}
 
 /// One operation with its form read, ready to run.
 pub enum Work {
@@ -201,6 +208,8 @@ pub enum Work {
     Write(Roots, WriteWork),
 }
 
+/// What an operation reads first with this form, where that is known: see [`Opening`].
+type Open<F> = fn(&Call, &Path, &F) -> Option<Opening>;
 type List<F, R> = fn(&mut Tx<'_>, &Call, &Path, &F, &PageRequest) -> Result<Page<R>, Failure>;
 type Prepare = Box<dyn Fn(&Arc<Call>, &Arc<Path>, &Form) -> Result<Work, Problem> + Send + Sync>;
 
@@ -314,7 +323,16 @@ impl Operation {
         template: &'static str,
         run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
     ) -> Self {
-        Self::writing(Verb::Create, template, |_| 201, run)
+        Self::writing(Verb::Create, template, (|_| 201, unopened), run)
+    }
+
+    /// The same, where it may be known before the operation runs what it reads first.
+    pub fn create_opening<F: FromForm, R: Resource + Send + 'static>(
+        template: &'static str,
+        open: Open<F>,
+        run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
+    ) -> Self {
+        Self::writing(Verb::Create, template, (|_| 201, open), run)
     }
 
     /// The same, where the status depends on what was made.
@@ -323,7 +341,7 @@ impl Operation {
         status: fn(&R) -> u16,
         run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
     ) -> Self {
-        Self::writing(Verb::Create, template, status, run)
+        Self::writing(Verb::Create, template, (status, unopened), run)
     }
 
     /// POST to one.
@@ -331,20 +349,19 @@ impl Operation {
         template: &'static str,
         run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
     ) -> Self {
-        Self::writing(Verb::Update, template, |_| 200, run)
+        Self::writing(Verb::Update, template, (|_| 200, unopened), run)
     }
 
     /// DELETE of one.
     pub fn delete(template: &'static str, run: fn(&mut Tx<'_>, &Call, &Path) -> Result<(), Failure>) -> Self {
         let prepare: Prepare = Box::new(move |call, path, _| {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
-            Ok(Work::Write(
-                path.roots(),
-                Box::new(move |tx| {
-                    run(tx, &call, &path)?;
-                    Ok(Answer { status: 204, is_replayed: false, body: Body::Empty })
-                }),
-            ))
+            let roots = path.roots();
+            let run: WriteBody = Box::new(move |tx| {
+                run(tx, &call, &path)?;
+                Ok(Answer { status: 204, is_replayed: false, body: Body::Empty })
+            });
+            Ok(Work::Write(roots, WriteWork { opening: None, run }))
         });
         Self::new(Verb::Delete, template, None, prepare)
     }
@@ -352,22 +369,25 @@ impl Operation {
     fn writing<F: FromForm, R: Resource + Send + 'static>(
         verb: Verb,
         template: &'static str,
-        status: fn(&R) -> u16,
+        (status, open): (fn(&R) -> u16, Open<F>),
         run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
     ) -> Self {
         let prepare: Prepare = Box::new(move |call, path, form| {
             let form = F::from_form(call, form)?;
             let (call, path) = (Arc::clone(call), Arc::clone(path));
-            Ok(Work::Write(
-                path.roots(),
-                Box::new(move |tx| {
-                    let resource = run(tx, &call, &path, &form)?;
-                    record(status(&resource), resource)
-                }),
-            ))
+            let (roots, opening) = (path.roots(), open(&call, &path, &form));
+            let run: WriteBody = Box::new(move |tx| {
+                let resource = run(tx, &call, &path, &form)?;
+                record(status(&resource), resource)
+            });
+            Ok(Work::Write(roots, WriteWork { opening, run }))
         });
         Self::new(verb, template, None, prepare)
     }
+}
+
+fn unopened<F>(_: &Call, _: &Path, _: &F) -> Option<Opening> {
+    None
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it ends the closures above")]

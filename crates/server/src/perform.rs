@@ -100,14 +100,15 @@ async fn asked(
             Work::Read(_) => (roots, write),
         },
     };
-    let Some(key) = key else { return app.store.write(roots, write).await };
+    let WriteWork { opening, run: write } = write;
+    let Some(key) = key else { return app.store.write_opening(roots, opening, write).await };
     let call = Arc::clone(call);
     let run = move |tx: &mut Tx<'_>| {
         let answer = write(tx)?;
         idempotency::complete(tx, &call, &key, &answer)?;
         Ok(answer)
     };
-    app.store.write(roots, run).await
+    app.store.write_opening(roots, opening, run).await
 }
 
 /// Twilio: a change made by REST is told of where the caller wants it, and asked about nowhere; an operator

@@ -14,11 +14,14 @@
 //! - The connection is lost before COMMIT was sent: nothing was stored, the batch runs again on a new one.
 //! - COMMIT itself fails: every caller of the batch gets the error, and nothing runs again.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::error::{Kind, StoreError};
 use crate::job::Job;
+use crate::opening::{Answer, Opened, Opening};
 use crate::queue::Queue;
 use crate::roots::{Root, Roots};
 use crate::session::{CommitError, Savepoint, Session};
@@ -56,7 +59,7 @@ pub(crate) fn read_jobs(session: &mut dyn Session, queue: &Jobs, tools: &Tools) 
         for mut job in jobs.into_iter().filter(|job| !job.is_abandoned()) {
             match begin_read(session) {
                 Ok(()) => {
-                    let report = run(session, &mut *job, Access::Read, tools).1;
+                    let report = run(session, &mut *job, (Access::Read, None), tools).1;
                     tools.observer.statements(report.statements);
                 }
                 Err(error) => job.fail(error),
@@ -79,8 +82,13 @@ fn begin_read(session: &mut dyn Session) -> Result<(), StoreError> {
 }
 
 /// Runs a job. Whether what it wrote is to be kept, and the report.
-fn run(session: &mut dyn Session, job: &mut dyn Job, access: Access<'_>, tools: &Tools) -> (bool, Report) {
-    let mut tx = Tx::new(session, access, tools);
+fn run(
+    session: &mut dyn Session,
+    job: &mut dyn Job,
+    (access, opened): (Access<'_>, Option<Opened<'_>>),
+    tools: &Tools,
+) -> (bool, Report) {
+    let mut tx = Tx::new(session, access, opened, tools);
     let keep = job.run(&mut tx);
     let report = tx.report();
     match &report.failure {
@@ -94,6 +102,22 @@ fn run(session: &mut dyn Session, job: &mut dyn Job, access: Access<'_>, tools: 
 struct Writer<'a> {
     session: &'a mut dyn Session,
     tools: &'a Tools,
+}
+
+/// What is read for jobs before they run, with the places of these jobs, in order.
+type Openings = Vec<(usize, Arc<Opening>)>;
+
+/// The openings of those jobs that may be opened: see [`opening`](crate::opening).
+fn openings(jobs: &[Box<dyn Job>]) -> Openings {
+    let mut taken: HashSet<&Root> = HashSet::new();
+    let mut found = Vec::new();
+    for (place, job) in jobs.iter().enumerate() {
+        let roots = job.roots().sorted();
+        let is_first = !roots.is_empty() && roots.iter().all(|root| !taken.contains(root));
+        taken.extend(roots);
+        found.extend(job.opening().filter(|_| is_first).map(|opening| (place, Arc::clone(opening))));
+    }
+    found
 }
 
 /// How the jobs of one transaction are kept apart.
@@ -121,8 +145,10 @@ impl Writer<'_> {
             return jobs;
         }
         let mut apart = Apart::Together;
-        for _ in 0..TRIES {
-            let failure = match self.attempt(&mut jobs, apart) {
+        for tries in 0..TRIES {
+            // What runs again runs without openings, so that each failure shows where it belongs.
+            let openings = if tries == 0 && self.session.opens() { openings(&jobs) } else { Vec::new() };
+            let failure = match self.attempt(&mut jobs, (apart, openings)) {
                 Attempt::Done(put_off) => return answer_others(jobs, &put_off),
                 Attempt::Final(error) => return fail_all(jobs, &error),
                 Attempt::Undone(failure) => failure,
@@ -163,7 +189,7 @@ impl Writer<'_> {
             if job.is_abandoned() {
                 return Ok(());
             }
-            match self.attempt(std::slice::from_mut(&mut job), Apart::Together) {
+            match self.attempt(std::slice::from_mut(&mut job), (Apart::Together, Vec::new())) {
                 Attempt::Done(put_off) if put_off.is_empty() => break,
                 // The roots are declared now.
                 Attempt::Done(_) => {}
@@ -195,7 +221,7 @@ impl Writer<'_> {
         unreachable
     }
 
-    fn attempt(&mut self, jobs: &mut [Box<dyn Job>], apart: Apart) -> Attempt {
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>], (apart, openings): (Apart, Openings)) -> Attempt {
         if self.tools.is_broken() {
             return Attempt::Final(broken());
         }
@@ -203,27 +229,34 @@ impl Writer<'_> {
         for job in &*jobs {
             roots.extend(job.roots());
         }
-        if let Err(error) = self.session.begin(&roots) {
-            self.session.rollback();
-            return match error.kind() {
-                Kind::Unreachable | Kind::Stopped => Attempt::Final(error),
-                // A lock that cannot be taken is no job's outcome yet; alone, it is.
-                _ => {
-                    for job in jobs {
-                        job.fail(error.clone());
+        let asked: Vec<&Opening> = openings.iter().map(|(_, opening)| &**opening).collect();
+        let answers: Vec<Answer> = match self.session.begin(&roots, &asked) {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.session.rollback();
+                return match error.kind() {
+                    Kind::Unreachable | Kind::Stopped => Attempt::Final(error),
+                    // A lock that cannot be taken is no job's outcome yet; alone, it is.
+                    _ => {
+                        for job in jobs {
+                            job.fail(error.clone());
+                        }
+                        Attempt::Undone(Some(error))
                     }
-                    Attempt::Undone(Some(error))
-                }
-            };
-        }
+                };
+            }
+        };
+        let mut opened = openings.iter().zip(&answers).peekable();
         let mut put_off = Vec::new();
         let mut kept = Vec::with_capacity(jobs.len());
         let mut touched = Vec::new();
         for (place, job) in jobs.iter_mut().enumerate() {
+            let opened = opened.next_if(|((of, _), _)| *of == place);
+            let opened = opened.map(|((_, opening), answer)| Opened { opening, answer });
             if job.is_abandoned() {
                 continue;
             }
-            match self.step(&mut **job, &roots, apart) {
+            match self.step(&mut **job, (&roots, opened), apart) {
                 Step::Kept(mut roots) => {
                     kept.push(place);
                     touched.append(&mut roots);
@@ -266,13 +299,18 @@ impl Writer<'_> {
         }
     }
 
-    fn step(&mut self, job: &mut dyn Job, roots: &Roots, apart: Apart) -> Step {
+    fn step(
+        &mut self,
+        job: &mut dyn Job,
+        (roots, opened): (&Roots, Option<Opened<'_>>),
+        apart: Apart,
+    ) -> Step {
         if apart == Apart::BySavepoints
             && let Err(error) = self.session.savepoint(Savepoint::Open)
         {
             return Step::Undo(Some(error));
         }
-        let (keep, report) = run(self.session, job, Access::Write(roots), self.tools);
+        let (keep, report) = run(self.session, job, (Access::Write(roots), opened), self.tools);
         self.tools.observer.statements(report.statements);
         if report.failure.as_ref().is_some_and(|failure| failure.kind() == Kind::Undeclared) {
             if job.declare(&report.missing) > TRIES {

@@ -5,15 +5,19 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use crate::error::StoreError;
+use crate::opening::Opening;
 use crate::roots::Roots;
 use crate::tx::Tx;
 
 pub(crate) trait Job: Send {
     fn roots(&self) -> &Roots;
+    /// What it runs first, if that is known.
+    fn opening(&self) -> Option<&Arc<Opening>>;
     /// Adds roots that a run has asked for. Answers how often that has happened.
     fn declare(&mut self, more: &Roots) -> u32;
     /// Whether the caller has left.
@@ -28,6 +32,7 @@ pub(crate) trait Job: Send {
 pub(crate) struct Task<T, E, W> {
     work: W,
     roots: Roots,
+    opening: Option<Arc<Opening>>,
     declared: u32,
     outcome: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
@@ -37,9 +42,13 @@ impl<T, E, W> Task<T, E, W>
 where
     W: FnMut(&mut Tx<'_>) -> Result<T, E>,
 {
-    pub(crate) fn new(roots: Roots, work: W) -> (Self, oneshot::Receiver<Result<T, E>>) {
+    pub(crate) fn new(
+        roots: Roots,
+        opening: Option<Opening>,
+        work: W,
+    ) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { work, roots, declared: 0, outcome: None, reply }, answer)
+        (Self { work, roots, opening: opening.map(Arc::new), declared: 0, outcome: None, reply }, answer)
     }
 }
 
@@ -51,6 +60,10 @@ where
 {
     fn roots(&self) -> &Roots {
         &self.roots
+    }
+
+    fn opening(&self) -> Option<&Arc<Opening>> {
+        self.opening.as_ref()
     }
 
     fn declare(&mut self, more: &Roots) -> u32 {

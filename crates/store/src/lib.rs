@@ -27,6 +27,7 @@ mod dialect;
 mod error;
 mod job;
 mod migrations;
+mod opening;
 mod patience;
 mod postgres;
 mod queue;
@@ -41,6 +42,7 @@ mod value;
 
 pub use error::StoreError;
 pub use migrations::Migration;
+pub use opening::Opening;
 pub use record::Record;
 pub use roots::{Root, RootKind, Roots};
 pub use store::{Options, Store};

@@ -47,7 +47,7 @@ fn step(
     migrations: &[Migration],
     now: Timestamp,
 ) -> Result<Option<&'static str>, StoreError> {
-    session.begin(&Roots::none())?;
+    session.begin(&Roots::none(), &[])?;
     session.migrate_alone()?;
     let table = session.dialect().migration(TABLE);
     session.script(&table)?;

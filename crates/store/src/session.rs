@@ -3,6 +3,7 @@
 
 use crate::dialect::Dialect;
 use crate::error::StoreError;
+use crate::opening::{Answer, Opening};
 use crate::roots::Roots;
 use crate::tools::Examined;
 use crate::value::{Row, Value};
@@ -14,8 +15,14 @@ pub(crate) trait Session: Send {
     /// Whether a job can be undone inside its batch.
     fn has_savepoints(&self) -> bool;
 
-    /// Opens a transaction that writes and locks the roots, in their order.
-    fn begin(&mut self, roots: &Roots) -> Result<(), StoreError>;
+    /// Whether openings are run. Where nothing has to be waited for, it would gain nothing.
+    fn opens(&self) -> bool {
+        false
+    }
+
+    /// Opens a transaction that writes, locks the roots, in their order, and runs the openings. Answers what these
+    /// were answered, or nothing at all where they are not run.
+    fn begin(&mut self, roots: &Roots, openings: &[&Opening]) -> Result<Vec<Answer>, StoreError>;
 
     /// Opens a transaction that reads one snapshot.
     fn begin_read(&mut self) -> Result<(), StoreError>;
@@ -33,6 +40,11 @@ pub(crate) trait Session: Send {
 
     /// Runs a write whose answer nobody needs. A failure may show later, at the COMMIT at the latest.
     fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError>;
+
+    /// Inserts a row whose answer nobody needs. It is there for every later statement.
+    fn append(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<(), StoreError> {
+        self.put(sql, params)
+    }
 
     /// Runs a statement that reads once more, to tell how.
     fn examine(&mut self, sql: &str, params: &[&dyn Value]) -> Result<Examined, StoreError>;

@@ -16,6 +16,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatu
 
 use crate::dialect::Dialect;
 use crate::error::{Kind, StoreError};
+use crate::opening::{Answer, Opening};
 use crate::roots::Roots;
 use crate::session::{CommitError, ReadRow, Savepoint, Session};
 use crate::tools::{Counters, Examined, Tools};
@@ -94,9 +95,10 @@ impl Session for Sqlite {
         true
     }
 
-    fn begin(&mut self, _roots: &Roots) -> Result<(), StoreError> {
+    fn begin(&mut self, _roots: &Roots, _openings: &[&Opening]) -> Result<Vec<Answer>, StoreError> {
         self.word("BEGIN IMMEDIATE")
-            .map_err(|error| StoreError::caused(Kind::Unreachable, "failed to begin a transaction", error))
+            .map_err(|error| StoreError::caused(Kind::Unreachable, "failed to begin a transaction", error))?;
+        Ok(Vec::new())
     }
 
     fn begin_read(&mut self) -> Result<(), StoreError> {

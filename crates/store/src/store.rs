@@ -12,6 +12,7 @@ use crate::batch::{self, Jobs};
 use crate::error::{Kind, StoreError};
 use crate::job::{Job, Task};
 use crate::migrations::{self, Migration};
+use crate::opening::Opening;
 use crate::patience;
 use crate::postgres;
 use crate::queue::{Queue, Refusal, Standing};
@@ -121,7 +122,22 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.write_standing(Standing::Before, roots, work).await
+        self.write_standing(Standing::Before, (roots, None), work).await
+    }
+
+    /// The same for work of which it may be known what it reads first: `opening` then goes ahead together with those
+    /// of other jobs where that saves waiting, and changes nothing else. See [`Opening`] for what it may read.
+    pub async fn write_opening<T, E>(
+        &self,
+        roots: Roots,
+        opening: Option<Opening>,
+        work: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.write_standing(Standing::Before, (roots, opening), work).await
     }
 
     /// The same for what may wait: while others write, few of these share their transactions.
@@ -134,13 +150,13 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.write_standing(Standing::Behind, roots, work).await
+        self.write_standing(Standing::Behind, (roots, None), work).await
     }
 
     async fn write_standing<T, E>(
         &self,
         standing: Standing,
-        roots: Roots,
+        (roots, opening): (Roots, Option<Opening>),
         work: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -154,7 +170,7 @@ impl Store {
         let lane = roots
             .lane(lanes.len())
             .unwrap_or_else(|| self.0.turn.fetch_add(1, Ordering::Relaxed) % lanes.len());
-        let (task, answer) = Task::new(roots, work);
+        let (task, answer) = Task::new(roots, opening, work);
         self.submit(&lanes[lane], Box::new(task), standing)?;
         answered(answer).await
     }
@@ -173,7 +189,7 @@ impl Store {
             let work = work.take().expect("a reader runs a job once");
             work(tx)
         };
-        let (task, answer) = Task::new(Roots::none(), once);
+        let (task, answer) = Task::new(Roots::none(), None, once);
         self.submit(&self.0.readers, Box::new(task), Standing::Before)?;
         answered(answer).await
     }

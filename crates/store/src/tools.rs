@@ -38,6 +38,9 @@ pub trait Observer: Send + Sync + 'static {
         let _ = count;
     }
 
+    /// A database thread waits for an answer of the server; never on SQLite.
+    fn waits(&self) {}
+
     /// A connection to the database was lost.
     fn disconnected(&self) {}
 

@@ -7,6 +7,7 @@
 use wire::Timestamp;
 
 use crate::error::{Kind, StoreError};
+use crate::opening::Opened;
 use crate::record::{self, Record};
 use crate::roots::{Root, Roots};
 use crate::session::Session;
@@ -19,6 +20,8 @@ pub struct Tx<'a> {
     access: Access<'a>,
     now: Timestamp,
     observer: &'a dyn Observer,
+    /// What was read for the job before it began.
+    opened: Option<Opened<'a>>,
     report: Report,
 }
 
@@ -43,8 +46,14 @@ pub(crate) struct Report {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(session: &'a mut dyn Session, access: Access<'a>, tools: &'a Tools) -> Self {
-        Self { session, access, now: tools.stamp(), observer: &*tools.observer, report: Report::default() }
+    pub(crate) fn new(
+        session: &'a mut dyn Session,
+        access: Access<'a>,
+        opened: Option<Opened<'a>>,
+        tools: &'a Tools,
+    ) -> Self {
+        let (now, report) = (tools.stamp(), Report::default());
+        Self { session, access, now, observer: &*tools.observer, opened, report }
     }
 
     pub(crate) fn report(self) -> Report {
@@ -119,9 +128,7 @@ impl<'a> Tx<'a> {
     /// Runs a write whose answer nobody needs. On PostgreSQL it is sent and not waited for; if it fails, the job
     /// is not stored and its caller gets the error.
     pub fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
-        self.go_on()?;
-        self.report.wrote = true;
-        self.report.statements += 1;
+        self.begin_put()?;
         let done = self.session.put(sql, params);
         self.keep(done)
     }
@@ -147,7 +154,9 @@ impl<'a> Tx<'a> {
     /// Inserts a row that cannot collide: a collision is an internal error.
     pub fn append<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         let values = self.values(record)?;
-        self.put(record::insert::<R>(), &values)
+        self.begin_put()?;
+        let done = self.session.append(record::insert::<R>(), &values);
+        self.keep(done)
     }
 
     /// Writes every column but the key, of the row that has the key.
@@ -190,6 +199,10 @@ impl<'a> Tx<'a> {
     ) -> Result<u64, StoreError> {
         self.go_on()?;
         self.report.statements += 1;
+        if let Some(opened) = self.opened.filter(|opened| !self.report.wrote && opened.is(sql, params)) {
+            let done = opened.show(read);
+            return self.keep(done).map(|()| 0);
+        }
         let done = self.session.query(sql, params, read);
         let changed = self.keep(done)?;
         if matches!(self.access, Access::Read) && self.observer.examines() {
@@ -198,6 +211,13 @@ impl<'a> Tx<'a> {
         }
         self.report.wrote |= changed > 0;
         Ok(changed)
+    }
+
+    fn begin_put(&mut self) -> Result<(), StoreError> {
+        self.go_on()?;
+        self.report.wrote = true;
+        self.report.statements += 1;
+        Ok(())
     }
 
     fn go_on(&self) -> Result<(), StoreError> {

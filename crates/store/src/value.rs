@@ -32,6 +32,37 @@ impl Cell<'_> {
     }
 }
 
+/// A cell that is kept.
+#[derive(Clone, Debug)]
+pub(crate) enum OwnedCell {
+    Null,
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl OwnedCell {
+    pub(crate) fn new(cell: Cell<'_>) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Int(value) => Self::Int(value),
+            Cell::Text(text) => Self::Text(text.to_owned()),
+            Cell::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
+        }
+    }
+}
+
+impl Value for OwnedCell {
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Int(value) => Cell::Int(*value),
+            Self::Text(text) => Cell::Text(text),
+            Self::Bytes(bytes) => Cell::Bytes(bytes),
+        }
+    }
+}
+
 /// What can be given to a statement.
 pub trait Value {
     /// The value as a cell.

@@ -104,7 +104,7 @@ async fn rehearse(
     let run = move |tx: &mut store::Tx<'_>| -> Result<(), Ended> {
         // A run that is repeated notes everything again.
         notes.take();
-        write(tx).map_err(Ended::Refused)?;
+        (write.run)(tx).map_err(Ended::Refused)?;
         Err(Ended::Done)
     };
     match app.store.write(roots, run).await {

@@ -11,6 +11,7 @@
 //! - When the connection has ended it is dropped at once. Its answers end only then.
 
 use std::collections::{HashMap, VecDeque};
+use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -19,14 +20,19 @@ use std::task::{Context, Poll, Waker};
 use futures_util::TryStreamExt;
 use tokio::runtime::Runtime;
 use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{Client, Config, Connection, Error, NoTls, Row, Socket};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, Connection, NoTls, Row, Socket};
 
 use super::failure;
-use super::value::{Bound, Owned};
+use super::flights;
+use super::gathered::{self, Array, Table};
+use super::value::Bound;
 use crate::dialect::Dialect;
 use crate::error::{Kind, StoreError};
+use crate::opening::{Answer, Opening};
+use crate::roots::Root;
 use crate::session::CommitError;
-use crate::value::Value;
+use crate::value::{OwnedCell, Source, Value};
 
 /// How many prepared statements a connection keeps before it forgets them all.
 const STATEMENTS: usize = 1024;
@@ -34,7 +40,9 @@ const STATEMENTS: usize = 1024;
 /// How many answers may be outstanding before what was asked is brought on its way.
 const FLUSH: usize = 64;
 
-type Answer = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>;
+type Failure = tokio_postgres::Error;
+type Sent = Pin<Box<dyn Future<Output = Result<u64, Failure>> + Send>>;
+type Asking = Pin<Box<dyn Future<Output = Result<(Vec<Row>, u64), Failure>>>>;
 
 pub(super) struct Link {
     client: Arc<Client>,
@@ -48,12 +56,21 @@ pub(super) struct Statement {
     sql: Arc<str>,
     /// Whether it only reads. The server counts the rows that a SELECT answers as it counts those changed.
     pub(super) is_read: bool,
+    /// The one table that it looks at, if it is sure to write to it and to read no other.
+    pub(super) table: Option<Arc<str>>,
+}
+
+impl Statement {
+    /// The types of its parameters.
+    pub(super) fn params(&self) -> &[Type] {
+        self.prepared.params()
+    }
 }
 
 /// What must be polled for an answer to arrive.
 struct Wire {
     connection: Option<Pin<Box<Connection<Socket, NoTlsStream>>>>,
-    sent: VecDeque<(Arc<str>, Answer)>,
+    sent: VecDeque<(Arc<str>, Sent)>,
     spoilt: Option<StoreError>,
     /// Whether `spoilt` is what the server has answered, so that it rolls back.
     is_refused: bool,
@@ -111,13 +128,119 @@ impl Link {
         self.prepare(runtime, &key, &format!("{sql} {{FOR_UPDATE}}"))
     }
 
+    /// The statement that locks several roots of a kind in their order, if it can be made of that of one.
+    fn lock_many(&mut self, runtime: &Runtime, sql: &str) -> Result<Option<Statement>, StoreError> {
+        let key = format!("lock many: {sql}");
+        if let Some(statement) = self.statements.get(&key) {
+            return Ok(Some(statement.clone()));
+        }
+        let column = sql.strip_suffix(" = $1").and_then(|before| before.rsplit(' ').next());
+        let Some(column) = column else { return Ok(None) };
+        let text = format!("{}ANY($1) ORDER BY {column} {{FOR_UPDATE}}", sql.trim_end_matches("$1"));
+        self.prepare(runtime, &key, &text).map(Some)
+    }
+
+    /// Begins a transaction, locks the roots and runs the openings, in one flight. What is asked for is waited for,
+    /// and so are the locks.
+    pub(super) fn begin(
+        &mut self,
+        runtime: &Runtime,
+        word: &'static str,
+        (roots, openings): (&[Root], &[&Opening]),
+    ) -> Result<Vec<Answer>, StoreError> {
+        // Statements are made before BEGIN, so that what follows it goes in one flight.
+        let mut locks = Vec::new();
+        for of_kind in roots.chunk_by(|one, next| one.kind().rank == next.kind().rank) {
+            let sql = of_kind[0].lock();
+            let many = if of_kind.len() > 1 { self.lock_many(runtime, sql)? } else { None };
+            locks.push(match many {
+                Some(many) => (many, of_kind, true),
+                None => (self.lock_statement(runtime, sql)?, of_kind, false),
+            });
+        }
+        let mut flights = Vec::new();
+        for places in flights::of(openings) {
+            let first = openings[places[0]];
+            let one = self.statement(runtime, first.sql)?;
+            if let [place] = places[..] {
+                flights.push((vec![place], self.ask(&one, openings[place].params.clone()), one));
+                continue;
+            }
+            let columns = flights::columns(one.params(), places.iter().map(|place| openings[*place]));
+            let columns = columns.map_err(|error| not_encoded(first.sql, error))?;
+            let many = self.query_of_many(runtime, &one)?;
+            flights.push((places, self.ask(&many, columns), many));
+        }
+        self.send_word(word)?;
+        for (lock, roots, at_once) in locks {
+            if at_once {
+                let mut keys = Array::new(Type::BYTEA);
+                for root in roots {
+                    keys.push(&Bound(root.key().cell())).map_err(|error| not_encoded(&lock.sql, error))?;
+                }
+                self.send_params(&lock, vec![keys])?;
+            } else {
+                for root in roots {
+                    self.send(&lock, &[root.key()])?;
+                }
+            }
+        }
+        // The first poll of each puts it into the connection's queue, so that all go together.
+        for (_, answer, statement) in &mut flights {
+            if let Poll::Ready(Err(error)) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return Err(failure::of_statement(&statement.sql, error));
+            }
+        }
+        if flights.is_empty() && !roots.is_empty() {
+            self.settle(runtime)?;
+        }
+        let mut answers: Vec<Answer> = openings.iter().map(|_| Vec::new()).collect();
+        for (places, answer, statement) in flights {
+            let (rows, _) = self.wire.wait(runtime, &statement.sql, answer)?;
+            if let [place] = places[..] {
+                answers[place].extend(rows.into_iter().map(|row| Box::new(row) as Box<dyn Source + Send>));
+            } else {
+                flights::hand_out(rows, &places, &mut answers)
+                    .map_err(|error| failure::of_statement(&statement.sql, error))?;
+            }
+        }
+        Ok(answers)
+    }
+
+    /// The statement that asks for many what this one asks.
+    fn query_of_many(&mut self, runtime: &Runtime, one: &Statement) -> Result<Statement, StoreError> {
+        let key = format!("query many: {}", one.sql);
+        match self.statements.get(&key) {
+            Some(many) => Ok(many.clone()),
+            None => self.prepare(runtime, &key, &flights::of_many(&one.sql, one.params())),
+        }
+    }
+
+    /// A query that is sent when it is first polled.
+    fn ask<P: ToSql + 'static>(&self, statement: &Statement, params: Vec<P>) -> Asking {
+        let (client, prepared) = (Arc::clone(&self.client), statement.prepared.clone());
+        Box::pin(async move {
+            let mut answer = pin!(client.query_raw(&prepared, params).await?);
+            let mut rows = Vec::new();
+            while let Some(row) = answer.as_mut().try_next().await? {
+                rows.push(row);
+            }
+            Ok((rows, answer.rows_affected().unwrap_or(0)))
+        })
+    }
+
     fn prepare(&mut self, runtime: &Runtime, key: &str, sql: &str) -> Result<Statement, StoreError> {
         let client = Arc::clone(&self.client);
         let text = Dialect::Postgres.statement(sql);
         let prepared = self.wire.wait(runtime, sql, client.prepare(&text))?;
         let first = sql.split_ascii_whitespace().next().unwrap_or_default();
         let is_read = ["SELECT", "WITH", "VALUES"].iter().any(|word| first.eq_ignore_ascii_case(word));
-        let statement = Statement { prepared, sql: sql.into(), is_read };
+        let statement = Statement {
+            prepared,
+            sql: sql.into(),
+            is_read,
+            table: gathered::only_table(sql).map(Into::into),
+        };
         if self.statements.len() >= STATEMENTS {
             self.statements.clear();
         }
@@ -145,11 +268,36 @@ impl Link {
         self.wire.wait(runtime, &statement.sql, answer)
     }
 
+    /// Sends the rows of an INSERT without waiting.
+    pub(super) fn send_rows(&mut self, runtime: &Runtime, table: Table) -> Result<(), StoreError> {
+        if table.rows == 1 {
+            let insert = table.insert.clone();
+            return self.send_params(&insert, table.into_values());
+        }
+        let key = format!("many: {}", table.sql);
+        let many = if let Some(many) = self.statements.get(&key) {
+            many.clone()
+        } else {
+            let text = gathered::of_many(table.sql, table.insert.params()).ok_or_else(|| {
+                StoreError::failed(format!("failed to gather the rows of the statement {}", table.sql))
+            })?;
+            self.prepare(runtime, &key, &text)?
+        };
+        self.send_params(&many, table.into_arrays())
+    }
+
     /// Sends a statement without waiting.
     pub(super) fn send(&mut self, statement: &Statement, params: &[&dyn Value]) -> Result<(), StoreError> {
+        self.send_params(statement, params.iter().map(|param| OwnedCell::new(param.cell())).collect())
+    }
+
+    fn send_params<P: ToSql + Send + Sync + 'static>(
+        &mut self,
+        statement: &Statement,
+        params: Vec<P>,
+    ) -> Result<(), StoreError> {
         let client = Arc::clone(&self.client);
         let prepared = statement.prepared.clone();
-        let params: Vec<_> = params.iter().map(|param| Owned::new(param.cell())).collect();
         let answer = async move { client.execute_raw(&prepared, params).await };
         self.wire.send(Arc::clone(&statement.sql), Box::pin(answer))
     }
@@ -216,6 +364,11 @@ impl Link {
     }
 }
 
+/// A parameter that cannot be given to a statement.
+pub(super) fn not_encoded(sql: &str, error: Box<dyn Error + Sync + Send>) -> StoreError {
+    StoreError::caused(Kind::Failed, format!("failed to run the statement {sql}"), error)
+}
+
 /// The connection was lost while a COMMIT was on its way.
 fn unknown(error: StoreError) -> StoreError {
     let message = "failed to learn whether a transaction was committed: the connection was lost";
@@ -223,7 +376,7 @@ fn unknown(error: StoreError) -> StoreError {
 }
 
 impl Wire {
-    fn send(&mut self, sql: Arc<str>, mut answer: Answer) -> Result<(), StoreError> {
+    fn send(&mut self, sql: Arc<str>, mut answer: Sent) -> Result<(), StoreError> {
         // The first poll puts the request into the connection's queue.
         if let Poll::Ready(Err(error)) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             return Err(failure::of_statement(&sql, error));
@@ -237,7 +390,7 @@ impl Wire {
         &mut self,
         runtime: &Runtime,
         sql: &str,
-        answer: impl Future<Output = Result<T, Error>>,
+        answer: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, StoreError> {
         let outcome = self.answer(runtime, answer);
         match (&self.spoilt, outcome) {
@@ -253,8 +406,8 @@ impl Wire {
     fn answer<T>(
         &mut self,
         runtime: &Runtime,
-        answer: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+        answer: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         let mut answer = pin!(answer);
         runtime.block_on(poll_fn(|cx| {
             // The first poll asks, the second may find the answer that the connection has just brought.

@@ -6,6 +6,8 @@
 //! latest. See [`link`] for the connection itself.
 
 mod failure;
+mod flights;
+mod gathered;
 mod link;
 mod value;
 
@@ -18,11 +20,13 @@ use tokio_postgres::config::SslMode;
 
 use crate::dialect::Dialect;
 use crate::error::{Kind, StoreError};
-use crate::roots::Roots;
+use crate::opening::{Answer, Opening};
+use crate::roots::{Root, Roots};
 use crate::session::{CommitError, ReadRow, Savepoint, Session};
 use crate::tools::{Examined, Tools};
 use crate::value::{Row, Value};
 
+use gathered::Gathered;
 use link::Link;
 
 /// How many threads write. One waits for the network while the other works; with more, PostgreSQL is slower.
@@ -83,6 +87,8 @@ pub(crate) struct Postgres {
     settings: &'static str,
     link: Option<Link>,
     is_in_transaction: bool,
+    /// New rows of the open transaction that were not sent yet.
+    gathered: Gathered,
     /// Whether the open transaction reads and has not answered anything yet.
     is_fresh_read: bool,
 }
@@ -100,6 +106,7 @@ impl Postgres {
             settings: SETTINGS,
             link: None,
             is_in_transaction: false,
+            gathered: Gathered::default(),
             is_fresh_read: false,
         })
     }
@@ -158,11 +165,20 @@ impl Postgres {
     }
 
     /// The connection of the open transaction: a new one would know nothing of it.
-    fn open(&mut self) -> Result<(&Runtime, &mut Link), StoreError> {
+    fn begun(&mut self) -> Result<(&Runtime, &mut Link), StoreError> {
         match &mut self.link {
             Some(link) if self.is_in_transaction => Ok((&self.runtime, link)),
             _ => Err(StoreError::new(Kind::Lost, "the connection was lost")),
         }
+    }
+
+    /// The same, once the new rows are on their way: nothing may run before them.
+    fn caught_up(&mut self) -> Result<(&Runtime, &mut Link), StoreError> {
+        for table in self.gathered.take() {
+            let (runtime, link) = self.begun()?;
+            link.send_rows(runtime, table)?;
+        }
+        self.begun()
     }
 
     fn ask(
@@ -170,26 +186,22 @@ impl Postgres {
         sql: &str,
         params: &[&dyn Value],
     ) -> Result<(Vec<tokio_postgres::Row>, u64), StoreError> {
-        let (runtime, link) = self.open()?;
+        self.tools.observer.waits();
+        let (runtime, link) = self.caught_up()?;
         let statement = link.statement(runtime, sql)?;
         let (rows, changed) = link.query(runtime, &statement, params)?;
         Ok((rows, if statement.is_read { 0 } else { changed }))
     }
 
-    fn start(&mut self, word: &'static str, roots: &Roots) -> Result<(), StoreError> {
+    fn start(
+        &mut self,
+        word: &'static str,
+        asked: (&[Root], &[&Opening]),
+    ) -> Result<Vec<Answer>, StoreError> {
         self.link()?;
         self.is_in_transaction = true;
-        let (runtime, link) = self.open()?;
-        // Before BEGIN, so that what follows it goes in one flight.
-        let mut locks = Vec::new();
-        for root in roots.sorted() {
-            locks.push((link.lock_statement(runtime, root.lock())?, root.key()));
-        }
-        link.send_word(word)?;
-        for (lock, key) in locks {
-            link.send(&lock, &[key])?;
-        }
-        Ok(())
+        let (runtime, link) = self.begun()?;
+        link.begin(runtime, word, asked)
     }
 }
 
@@ -203,24 +215,27 @@ impl Session for Postgres {
         false
     }
 
-    fn begin(&mut self, roots: &Roots) -> Result<(), StoreError> {
-        self.start("BEGIN ISOLATION LEVEL READ COMMITTED", roots)?;
-        // The locks are waited for, so that a job's time is stamped after it has its turn.
-        if *roots == Roots::none() {
-            return Ok(());
+    fn opens(&self) -> bool {
+        true
+    }
+
+    /// The locks are waited for, so that a job's time is stamped after it has its turn.
+    fn begin(&mut self, roots: &Roots, openings: &[&Opening]) -> Result<Vec<Answer>, StoreError> {
+        if *roots != Roots::none() {
+            self.tools.observer.waits();
         }
-        let (runtime, link) = self.open()?;
-        link.settle(runtime)
+        self.start("BEGIN ISOLATION LEVEL READ COMMITTED", (roots.sorted(), openings))
     }
 
     fn begin_read(&mut self) -> Result<(), StoreError> {
-        self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", &Roots::none())?;
+        self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", (&[], &[]))?;
         self.is_fresh_read = true;
         Ok(())
     }
 
     fn commit(&mut self) -> Result<(), CommitError> {
-        let (runtime, link) = self.open().map_err(CommitError::Undone)?;
+        self.tools.observer.waits();
+        let (runtime, link) = self.caught_up().map_err(CommitError::Undone)?;
         let committed = link.commit(runtime);
         if !matches!(committed, Err(CommitError::Undone(_))) {
             self.is_in_transaction = false;
@@ -237,6 +252,7 @@ impl Session for Postgres {
         }
         self.forget_if_over();
         self.is_in_transaction = false;
+        self.gathered = Gathered::default();
         self.is_fresh_read = false;
     }
 
@@ -264,10 +280,24 @@ impl Session for Postgres {
     }
 
     fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
-        let (runtime, link) = self.open()?;
+        let (runtime, link) = self.begun()?;
         let statement = link.statement(runtime, sql)?;
+        if self.gathered.concerns(&statement) {
+            self.caught_up()?;
+        }
+        let (runtime, link) = self.begun()?;
         link.send(&statement, params)?;
         link.flush_many(runtime)
+    }
+
+    fn append(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<(), StoreError> {
+        if !self.gathered.has(sql) {
+            let (runtime, link) = self.begun()?;
+            let insert = link.statement(runtime, sql)?;
+            self.gathered.begin(sql, insert);
+        }
+        let is_much = self.gathered.add(sql, params).map_err(|error| link::not_encoded(sql, error))?;
+        if is_much { self.caught_up().map(|_| ()) } else { Ok(()) }
     }
 
     fn examine(&mut self, sql: &str, params: &[&dyn Value]) -> Result<Examined, StoreError> {
@@ -277,7 +307,7 @@ impl Session for Postgres {
     }
 
     fn prepare(&mut self, sql: &str) -> Result<(), StoreError> {
-        let (runtime, link) = self.open()?;
+        let (runtime, link) = self.begun()?;
         link.statement(runtime, sql).map(|_| ())
     }
 
@@ -286,7 +316,7 @@ impl Session for Postgres {
     }
 
     fn script(&mut self, sql: &str) -> Result<(), StoreError> {
-        let (runtime, link) = self.open()?;
+        let (runtime, link) = self.caught_up()?;
         link.script(runtime, sql)
     }
 

@@ -10,40 +10,11 @@ use bytes::{BufMut, BytesMut};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::error::{Kind, StoreError};
-use crate::value::{Cell, Source};
+use crate::value::{Cell, OwnedCell, Source, Value};
 
 /// A parameter.
 #[derive(Debug)]
 pub(super) struct Bound<'a>(pub(super) Cell<'a>);
-
-/// A parameter of a statement that is sent and not waited for.
-#[derive(Debug)]
-pub(super) enum Owned {
-    Null,
-    Int(i64),
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl Owned {
-    pub(super) fn new(cell: Cell<'_>) -> Self {
-        match cell {
-            Cell::Null => Self::Null,
-            Cell::Int(value) => Self::Int(value),
-            Cell::Text(text) => Self::Text(text.to_owned()),
-            Cell::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
-        }
-    }
-
-    fn cell(&self) -> Cell<'_> {
-        match self {
-            Self::Null => Cell::Null,
-            Self::Int(value) => Cell::Int(*value),
-            Self::Text(text) => Cell::Text(text),
-            Self::Bytes(bytes) => Cell::Bytes(bytes),
-        }
-    }
-}
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
@@ -72,7 +43,7 @@ impl ToSql for Bound<'_> {
     to_sql_checked!();
 }
 
-impl ToSql for Owned {
+impl ToSql for OwnedCell {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         Bound(self.cell()).to_sql(kind, out)
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use store::{Roots, StoreError, Tx};
+use store::{Record, Roots, Row, StoreError, Tx, Value};
 use tokio::task::JoinSet;
 
 use crate::bed::{Bed, Gate, add, gated, on_both, on_both_with};
@@ -99,6 +99,34 @@ fn puts_twice(tx: &mut Tx<'_>, name: &str) -> Result<(), Problem> {
     puts(tx, name)
 }
 
+/// Its row collides with one that may still wait beside it.
+fn appends_twice(tx: &mut Tx<'_>, name: &str) -> Result<(), Problem> {
+    appends(tx, name)?;
+    appends(tx, name)
+}
+
+fn appends(tx: &mut Tx<'_>, name: &str) -> Result<(), Problem> {
+    Ok(tx.append(&Item { name: name.to_owned() })?)
+}
+
+struct Item {
+    name: String,
+}
+
+impl Record for Item {
+    const TABLE: &'static str = "items";
+    const COLUMNS: &'static str = "name";
+    const KEY: &'static [&'static str] = &["name"];
+
+    fn values(&self) -> Vec<&dyn Value> {
+        vec![&self.name]
+    }
+
+    fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { name: row.next()? })
+    }
+}
+
 /// Breaks a constraint that is checked at COMMIT.
 fn breaks_at_commit(tx: &mut Tx<'_>, name: &str) -> Result<(), Problem> {
     add(tx, name)?;
@@ -180,12 +208,19 @@ fn a_job_that_fails_takes_nobody_with_it() {
         (swallows, is_internal),
         (swallows_a_put, is_internal),
         (puts_twice, is_internal),
+        (appends_twice, is_internal),
         (breaks_at_commit, is_internal),
     ];
     for (body, expected) in failing {
         on_both(async |bed| {
-            let bodies: &[(&str, Body)] =
-                &[("a", keeps), ("b", puts), ("bad", *body), ("c", keeps), ("d", puts), ("e", refuses_first)];
+            let bodies: &[(&str, Body)] = &[
+                ("a", appends),
+                ("b", puts),
+                ("bad", *body),
+                ("c", keeps),
+                ("d", appends),
+                ("e", refuses_first),
+            ];
             let answers = in_one_batch(bed, bodies).await;
             assert!(expected(&answers["bad"]), "{answers:?}");
             for name in ["a", "b", "c", "d"] {
@@ -204,7 +239,7 @@ fn a_job_that_fails_takes_nobody_with_it() {
 #[test]
 fn many_failures_in_one_batch() {
     on_both(async |bed| {
-        let kinds: [Body; 6] = [keeps, panics_late, puts, puts_twice, refuses_late, swallows];
+        let kinds: [Body; 6] = [appends, panics_late, appends, appends_twice, refuses_late, swallows];
         let names: Vec<String> = (0..60).map(|number| format!("{number:02}")).collect();
         let bodies: Vec<(&str, Body)> =
             names.iter().enumerate().map(|(number, name)| (name.as_str(), kinds[number % 6])).collect();

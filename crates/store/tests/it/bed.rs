@@ -198,6 +198,7 @@ pub struct Watch {
     pub reruns: AtomicUsize,
     pub refused: AtomicUsize,
     pub expired: AtomicUsize,
+    pub waits: AtomicUsize,
     pub disconnected: AtomicUsize,
 }
 
@@ -216,6 +217,10 @@ impl Observer for Watch {
 
     fn expired(&self, jobs: usize) {
         self.expired.fetch_add(jobs, Ordering::SeqCst);
+    }
+
+    fn waits(&self) {
+        self.waits.fetch_add(1, Ordering::SeqCst);
     }
 
     fn disconnected(&self) {

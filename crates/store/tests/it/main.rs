@@ -17,5 +17,6 @@ mod closing;
 mod connections;
 mod listening;
 mod migrating;
+mod openings;
 mod records;
 mod roots;

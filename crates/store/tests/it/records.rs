@@ -86,3 +86,33 @@ fn returning_is_read_and_counted() {
         assert_eq!(names, ["a", "b"]);
     });
 }
+
+/// Rows that wait to be sent together are there for whatever comes next, and for every later job.
+#[test]
+fn rows_that_were_appended_are_there_for_every_later_statement() {
+    on_both(async |bed| {
+        let guest = |place| if place % 3 == 0 { None } else { Some(format!("guest {place}")) };
+        let work = move |tx: &mut Tx<'_>| {
+            for place in 0..2500 {
+                tx.append(&Seat { hall: 1, place, guest: guest(place) })?;
+                if place == 7 {
+                    tx.replace(&seat(7, "replaced"))?;
+                }
+                if place == 9 {
+                    assert_eq!(tx.execute("UPDATE seats SET guest = 'nobody' WHERE hall = 1", &[])?, 10);
+                }
+            }
+            tx.append(&Seat { hall: 2, place: 1, guest: Some(String::new()) })?;
+            tx.list::<Seat>(OF_HALL, &[&1])
+        };
+        let found = bed.store.write::<_, StoreError>(Roots::none(), work).await.unwrap();
+        assert_eq!(found.len(), 2500);
+        for (place, seat) in (0..).zip(found) {
+            let wanted = if place < 10 { Some("nobody".to_owned()) } else { guest(place) };
+            assert_eq!((seat.place, seat.guest), (place, wanted));
+        }
+        let read = |tx: &mut Tx<'_>| tx.find::<Seat>(OF_HALL, &[&2]);
+        let alone = bed.store.read::<_, StoreError>(read).await.unwrap().unwrap();
+        assert_eq!(alone.guest.as_deref(), Some(""));
+    });
+}

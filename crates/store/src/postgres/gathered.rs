@@ -1,0 +1,231 @@
+//! New rows that wait to be sent: one INSERT for each table, however many jobs have added to it.
+//!
+//! They are sent before any statement that might look for them, so that none misses them, in the order in which their
+//! tables were first added to; a write that looks at no other table than its own goes ahead of them. Rows of different tables may change places by it, which no constraint of the
+//! schema notices: none refers to another table and is checked at once.
+
+use std::error::Error;
+
+use bytes::{BufMut, BytesMut};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+use super::link::Statement;
+use super::value::Bound;
+use crate::value::Value;
+
+/// What is held back at most, so that memory does not grow with what a job adds.
+const ROWS: usize = 1024;
+const BYTES: usize = 1 << 20;
+
+/// The rows of one transaction.
+#[derive(Default)]
+pub(super) struct Gathered {
+    tables: Vec<Table>,
+}
+
+/// Rows of one INSERT.
+pub(super) struct Table {
+    pub(super) sql: &'static str,
+    pub(super) insert: Statement,
+    pub(super) rows: usize,
+    columns: Vec<Array>,
+}
+
+impl Gathered {
+    pub(super) fn has(&self, sql: &'static str) -> bool {
+        self.tables.iter().any(|table| table.sql == sql)
+    }
+
+    /// Whether this statement might look for one of the rows, or stand in the way of one.
+    pub(super) fn concerns(&self, statement: &Statement) -> bool {
+        let of_table = |table: &Table| table.insert.table.is_none() || table.insert.table == statement.table;
+        !self.tables.is_empty() && (statement.table.is_none() || self.tables.iter().any(of_table))
+    }
+
+    /// Makes place for the rows of an INSERT.
+    pub(super) fn begin(&mut self, sql: &'static str, insert: Statement) {
+        let columns = insert.params().iter().map(|kind| Array::new(kind.clone())).collect();
+        self.tables.push(Table { sql, insert, rows: 0, columns });
+    }
+
+    /// Adds a row. Whether so many have gathered that they are to be sent. After a failure the whole transaction
+    /// must be undone.
+    pub(super) fn add(
+        &mut self,
+        sql: &'static str,
+        params: &[&dyn Value],
+    ) -> Result<bool, Box<dyn Error + Sync + Send>> {
+        let table = self.tables.iter_mut().find(|table| table.sql == sql).ok_or("a table has its place")?;
+        if table.columns.len() != params.len() {
+            return Err("parameters and columns differ in number".into());
+        }
+        table.rows += 1;
+        let mut bytes = 0;
+        for (column, param) in table.columns.iter_mut().zip(params) {
+            column.push(&Bound(param.cell()))?;
+            bytes += column.bytes.len();
+        }
+        Ok(table.rows >= ROWS || bytes >= BYTES)
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Table> {
+        std::mem::take(&mut self.tables)
+    }
+}
+
+impl Table {
+    /// The columns, each as an array of the values of all rows.
+    pub(super) fn into_arrays(self) -> Vec<Array> {
+        self.columns
+    }
+
+    /// The columns of a single row, each as its value.
+    pub(super) fn into_values(self) -> Vec<Only> {
+        self.columns.into_iter().map(Only).collect()
+    }
+}
+
+/// The one table that a writing statement looks at. `None` for whatever is not plain to see.
+pub(super) fn only_table(sql: &str) -> Option<&str> {
+    let mut words = sql.split_ascii_whitespace();
+    let table = match (words.next()?, words.next()?) {
+        ("UPDATE", table) => table,
+        ("INSERT", "INTO") | ("DELETE", "FROM") => words.next()?,
+        _ => return None,
+    };
+    // Behind the table's name, nothing may name another.
+    let is_plain =
+        words.all(|word| !["FROM", "USING", "JOIN", "TABLE"].contains(&word) && !word.contains("SELECT"));
+    (is_plain && !table.contains('(')).then_some(table)
+}
+
+/// The INSERT of many rows, made of that of one: `VALUES ($1, $2)` becomes a SELECT from arrays. `None` where it has
+/// another form.
+pub(super) fn of_many(sql: &str, kinds: &[Type]) -> Option<String> {
+    let (head, _) = sql.split_once(" VALUES (")?;
+    Some(format!("{head} SELECT * FROM unnest({})", arrays(kinds)))
+}
+
+/// `$1::int8[], $2::text[]`: a parameter for the values of each type.
+pub(super) fn arrays(kinds: &[Type]) -> String {
+    let arrays = kinds.iter().zip(1..).map(|(kind, place)| format!("${place}::{}[]", kind.name()));
+    arrays.collect::<Vec<_>>().join(", ")
+}
+
+/// Values of one type, as the server reads an array of them.
+#[derive(Debug)]
+pub(super) struct Array {
+    kind: Type,
+    count: i32,
+    has_null: bool,
+    /// The elements, each behind its length.
+    bytes: BytesMut,
+}
+
+impl Array {
+    pub(super) fn new(kind: Type) -> Self {
+        Self { kind, count: 0, has_null: false, bytes: BytesMut::new() }
+    }
+
+    pub(super) fn push(&mut self, value: &Bound<'_>) -> Result<(), Box<dyn Error + Sync + Send>> {
+        let start = self.bytes.len();
+        self.bytes.put_i32(-1);
+        match value.to_sql(&self.kind, &mut self.bytes)? {
+            IsNull::Yes => self.has_null = true,
+            IsNull::No => {
+                let length = i32::try_from(self.bytes.len() - start - 4)?;
+                self.bytes[start..start + 4].copy_from_slice(&length.to_be_bytes());
+            }
+        }
+        self.count += 1;
+        Ok(())
+    }
+}
+
+impl ToSql for Array {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        let dimensions = 1;
+        let first_index = 1;
+        out.put_i32(dimensions);
+        out.put_i32(i32::from(self.has_null));
+        out.put_u32(self.kind.oid());
+        out.put_i32(self.count);
+        out.put_i32(first_index);
+        out.put_slice(&self.bytes);
+        Ok(IsNull::No)
+    }
+
+    /// The statement was made for it.
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// The one value of an array that has no other.
+#[derive(Debug)]
+pub(super) struct Only(Array);
+
+impl ToSql for Only {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        if self.0.has_null {
+            return Ok(IsNull::Yes);
+        }
+        out.put_slice(self.0.bytes.get(4..).unwrap_or_default());
+        Ok(IsNull::No)
+    }
+
+    /// It was encoded for the type of its parameter.
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Cell;
+
+    #[test]
+    fn an_insert_of_many_rows() {
+        let sql = "INSERT INTO seats (hall, guest, raw) VALUES ($1, $2, $3)";
+        let many =
+            "INSERT INTO seats (hall, guest, raw) SELECT * FROM unnest($1::int8[], $2::text[], $3::bytea[])";
+        assert_eq!(of_many(sql, &[Type::INT8, Type::TEXT, Type::BYTEA]).as_deref(), Some(many));
+        assert_eq!(of_many("DELETE FROM seats", &[]), None);
+    }
+
+    #[test]
+    fn the_table_of_a_plain_write() {
+        assert_eq!(only_table("UPDATE heads SET messages = $2 WHERE sid = $1"), Some("heads"));
+        assert_eq!(only_table("DELETE FROM seats WHERE hall = $1"), Some("seats"));
+        assert_eq!(only_table("INSERT INTO seats (hall) VALUES ($1) ON CONFLICT DO NOTHING"), Some("seats"));
+        for other in [
+            "SELECT total FROM heads",
+            "UPDATE heads SET total = (SELECT COUNT(*) FROM seats)",
+            "UPDATE heads SET total = 1 FROM seats WHERE hall = sid",
+            "DELETE FROM heads USING seats WHERE hall = sid",
+            "INSERT INTO seats (hall) SELECT sid FROM heads",
+            "WITH gone AS (DELETE FROM heads) UPDATE seats SET hall = 1",
+        ] {
+            assert_eq!(only_table(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_array_says_its_type_its_length_and_that_of_each_element() -> Result<(), Box<dyn Error + Sync + Send>>
+    {
+        let mut array = Array::new(Type::TEXT);
+        array.push(&Bound(Cell::Text("ab")))?;
+        array.push(&Bound(Cell::Null))?;
+        let mut out = BytesMut::new();
+        array.to_sql(&Type::TEXT_ARRAY, &mut out)?;
+        let numbers = [1, 1, 25, 2, 1, 2].map(i32::to_be_bytes).concat();
+        assert_eq!(out, [&numbers[..], b"ab", &(-1_i32).to_be_bytes()].concat());
+        assert!(array.push(&Bound(Cell::Int(1))).is_err());
+        Ok(())
+    }
+}

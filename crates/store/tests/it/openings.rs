@@ -1,0 +1,285 @@
+//! What is read for jobs before they run: nobody can tell, whatever the jobs do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use store::{Opening, Record, Roots, Row, StoreError, Tx, Value};
+use tokio::task::JoinSet;
+
+use crate::bed::{Bed, Engine, gated, key, on_both, root};
+
+const LOOK: &str = "SELECT total FROM heads WHERE sid = $1";
+const DIVIDE: &str = "SELECT total / $2 FROM heads WHERE sid = $1";
+const SET: &str = "UPDATE heads SET total = $2 WHERE sid = $1";
+
+type Body = fn(&mut Tx<'_>, u8) -> Result<i64, Problem>;
+
+type Job = (u8, Option<Opening>, Body);
+
+/// What a job may answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Problem {
+    Refused,
+    Internal,
+}
+
+impl From<StoreError> for Problem {
+    fn from(_: StoreError) -> Self {
+        Self::Internal
+    }
+}
+
+struct Item {
+    name: String,
+}
+
+impl Record for Item {
+    const TABLE: &'static str = "items";
+    const COLUMNS: &'static str = "name";
+    const KEY: &'static [&'static str] = &["name"];
+
+    fn values(&self) -> Vec<&dyn Value> {
+        vec![&self.name]
+    }
+
+    fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { name: row.next()? })
+    }
+}
+
+fn looks(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    Ok(tx.row(LOOK, &[&key(head)], |row| row.next())?.unwrap_or(-1))
+}
+
+fn counts(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    let total = looks(tx, head)? + 1;
+    tx.put(SET, &[&key(head), &total])?;
+    tx.append(&Item { name: format!("{head} at {total}") })?;
+    Ok(total)
+}
+
+fn refuses_at_once(_: &mut Tx<'_>, _: u8) -> Result<i64, Problem> {
+    Err(Problem::Refused)
+}
+
+fn refuses_late(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    counts(tx, head)?;
+    Err(Problem::Refused)
+}
+
+fn panics_late(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    counts(tx, head)?;
+    panic!("{head} panics on purpose")
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is one body among others")]
+fn does_nothing(_: &mut Tx<'_>, _: u8) -> Result<i64, Problem> {
+    Ok(0)
+}
+
+fn writes_first(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    tx.put(SET, &[&key(head), &50])?;
+    looks(tx, head)
+}
+
+fn asks_something_else_first(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    let found = tx.row("SELECT total + 7 FROM heads WHERE sid = $1", &[&key(head)], |row| row.next())?;
+    Ok(found.unwrap_or(-1) + looks(tx, head)?)
+}
+
+fn divides_by_nothing(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    Ok(tx.row(DIVIDE, &[&key(head), &0], |row| row.next())?.unwrap_or(-1))
+}
+
+fn divides_by_text(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    Ok(tx.row(DIVIDE, &[&key(head), &"no number"], |row| row.next())?.unwrap_or(-1))
+}
+
+/// A second root that nobody has declared.
+fn locks_another(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    tx.lock(&Roots::one(root(255)))?;
+    counts(tx, head)
+}
+
+fn look(head: u8) -> Opening {
+    Opening::new(LOOK).with(&key(head))
+}
+
+fn opened(head: u8, body: Body) -> Job {
+    (head, Some(look(head)), body)
+}
+
+/// Heads whose jobs go to the writer that the gate holds: as the store spreads roots.
+async fn heads(bed: &Bed, count: usize) -> Vec<u8> {
+    let lane = |number: u8| {
+        let mixed = u128::from_be_bytes(key(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+        (mixed >> 64) % 2
+    };
+    let heads: Vec<u8> = (2..255).filter(|number| lane(*number) == lane(1)).take(count).collect();
+    for head in &heads {
+        bed.add_head(*head).await;
+    }
+    heads
+}
+
+/// Runs jobs in one batch, and gives their answers.
+async fn in_one_batch(bed: &Bed, jobs: Vec<Job>) -> Vec<Result<i64, Problem>> {
+    let shut = bed.shut().await;
+    let mut tasks = JoinSet::new();
+    for (place, (head, opening, body)) in jobs.into_iter().enumerate() {
+        let store = bed.store.clone();
+        let work = move |tx: &mut Tx<'_>| body(tx, head);
+        let roots = Roots::one(root(head));
+        tasks.spawn(async move { (place, store.write_opening(roots, opening, work).await) });
+        bed.queued(place + 1).await;
+    }
+    shut.open().await;
+    let mut answers = tasks.join_all().await;
+    answers.sort_by_key(|(place, _)| *place);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+#[test]
+fn a_batch_waits_twice_however_many_are_opened() {
+    on_both(async |bed| {
+        let heads = heads(bed, 12).await;
+        for round in 1..=2 {
+            let waits = bed.watch.waits.load(Ordering::SeqCst);
+            let jobs = heads.iter().map(|head| opened(*head, counts)).collect();
+            assert_eq!(in_one_batch(bed, jobs).await, vec![Ok(round); 12]);
+            let waits = bed.watch.waits.load(Ordering::SeqCst) - waits;
+            // For what begins it and for COMMIT; and the same for the gate.
+            assert_eq!(waits, if bed.engine == Engine::Postgres { 2 + 2 } else { 0 });
+        }
+        assert_eq!(bed.names().await.len(), 24);
+        assert_eq!(bed.watch.reruns.load(Ordering::SeqCst), 0);
+        assert_eq!(bed.watch.batches.lock().unwrap().last(), Some(&12));
+    });
+}
+
+#[test]
+fn who_comes_second_sees_what_the_first_has_written() {
+    on_both(async |bed| {
+        let heads = heads(bed, 10).await;
+        let jobs = (0..30).map(|place| opened(heads[place % 10], counts)).collect();
+        let wanted: Vec<_> = (0..30).map(|place| Ok(1 + place / 10)).collect();
+        assert_eq!(in_one_batch(bed, jobs).await, wanted);
+        let sets: Body = |tx, head| {
+            tx.put(SET, &[&key(head), &100])?;
+            Ok(0)
+        };
+        let jobs = vec![(heads[0], None, sets), opened(heads[0], counts), opened(heads[1], counts)];
+        assert_eq!(in_one_batch(bed, jobs).await, [Ok(0), Ok(101), Ok(4)]);
+        assert_eq!(bed.watch.reruns.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn whatever_a_body_does_it_is_as_if_nothing_had_been_read_for_it() {
+    let others: [(Body, Result<i64, Problem>, i64); 7] = [
+        (looks, Ok(0), 0),
+        (refuses_at_once, Err(Problem::Refused), 0),
+        (refuses_late, Err(Problem::Refused), 0),
+        (panics_late, Err(Problem::Internal), 0),
+        (does_nothing, Ok(0), 0),
+        (writes_first, Ok(50), 50),
+        (asks_something_else_first, Ok(7), 0),
+    ];
+    for (body, wanted, total) in others {
+        on_both(async |bed| {
+            let heads = heads(bed, 3).await;
+            let jobs = vec![opened(heads[0], counts), opened(heads[1], body), opened(heads[2], counts)];
+            assert_eq!(in_one_batch(bed, jobs).await, [Ok(1), wanted.clone(), Ok(1)]);
+            for (head, total) in heads.into_iter().zip([1, total, 1]) {
+                assert_eq!(bed.total(head).await, total);
+            }
+        });
+    }
+}
+
+#[test]
+fn an_opening_with_other_values_is_not_the_bodys_own() {
+    on_both(async |bed| {
+        let heads = heads(bed, 2).await;
+        let jobs = vec![opened(heads[0], counts), (heads[1], Some(look(heads[0])), counts as Body)];
+        assert_eq!(in_one_batch(bed, jobs).await, [Ok(1), Ok(1)]);
+        assert_eq!([bed.total(heads[0]).await, bed.total(heads[1]).await], [1, 1]);
+    });
+}
+
+#[test]
+fn an_opening_that_fails_is_the_failure_of_its_own_job() {
+    let values: [(Body, &dyn Value); 2] = [(divides_by_nothing, &0), (divides_by_text, &"no number")];
+    for (body, value) in values {
+        on_both(async |bed| {
+            let heads = heads(bed, 3).await;
+            let divides = || (heads[1], Some(Opening::new(DIVIDE).with(&key(heads[1])).with(value)), body);
+            let jobs = vec![opened(heads[0], counts), divides(), opened(heads[2], counts)];
+            assert_eq!(in_one_batch(bed, jobs).await, [Ok(1), Err(Problem::Internal), Ok(1)]);
+            assert_eq!(in_one_batch(bed, vec![divides()]).await, [Err(Problem::Internal)]);
+        });
+    }
+}
+
+#[test]
+fn a_job_that_asks_for_more_roots_runs_again_with_them() {
+    on_both(async |bed| {
+        let heads = heads(bed, 2).await;
+        bed.add_head(255).await;
+        let jobs = vec![opened(heads[0], counts), opened(heads[1], locks_another), opened(heads[1], counts)];
+        let mut answers = in_one_batch(bed, jobs).await;
+        answers.sort_by_key(|answer| answer.clone().unwrap_or_default());
+        assert_eq!(answers, [Ok(1), Ok(1), Ok(2)]);
+        assert_eq!([bed.total(heads[0]).await, bed.total(heads[1]).await], [1, 2]);
+    });
+}
+
+#[test]
+fn who_has_left_before_the_turn_is_skipped() {
+    on_both(async |bed| {
+        bed.add_head(1).await;
+        let shut = bed.shut().await;
+        let runs = Arc::new(AtomicUsize::new(0));
+        let (mut leaving, mut staying) = (JoinSet::new(), JoinSet::new());
+        for number in 0..10 {
+            let (store, runs) = (bed.store.clone(), Arc::clone(&runs));
+            let tasks = if number % 2 == 0 { &mut leaving } else { &mut staying };
+            tasks.spawn(async move {
+                let work = move |tx: &mut Tx<'_>| {
+                    runs.fetch_add(1, Ordering::SeqCst);
+                    counts(tx, 1)
+                };
+                store.write_opening(gated(), Some(look(1)), work).await
+            });
+            bed.queued(number + 1).await;
+        }
+        leaving.shutdown().await;
+        shut.open().await;
+        let answers = staying.join_all().await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!((runs.load(Ordering::SeqCst), bed.total(1).await), (5, 5));
+    });
+}
+
+#[test]
+fn many_at_once_count_without_gap_whatever_some_of_them_do() {
+    on_both(async |bed| {
+        for head in 1..=5 {
+            bed.add_head(head).await;
+        }
+        let bodies: [Body; 8] = [counts, counts, counts, refuses_late, counts, looks, counts, panics_late];
+        let mut tasks = JoinSet::new();
+        for number in 0_u16..400 {
+            let head = u8::try_from(1 + number % 5).unwrap();
+            let (store, body) = (bed.store.clone(), bodies[usize::from(number / 5 % 8)]);
+            let opening = (number % 3 != 0).then(|| look(head));
+            let work = move |tx: &mut Tx<'_>| body(tx, head);
+            tasks.spawn(async move { store.write_opening(Roots::one(root(head)), opening, work).await });
+        }
+        tasks.join_all().await;
+        for head in 1..=5 {
+            assert_eq!(bed.total(head).await, 50);
+        }
+        assert_eq!(bed.names().await.len(), 250);
+    });
+}
