@@ -63,7 +63,7 @@ impl Load<'_> {
         self.run_at(bench, &server.api.url)
     }
 
-    /// The same at any URL.
+    /// The same to whoever answers at this URL.
     pub fn run_at(&self, bench: &Bench, url: &str) -> anyhow::Result<Answered> {
         let folder = tempfile::Builder::new().prefix("load-").tempdir_in(bench.folder())?;
         let (script, requests) = (folder.path().join("load.lua"), folder.path().join("requests"));

@@ -6,6 +6,7 @@
 //! and one line in its list.
 
 mod api;
+mod backends;
 mod bench;
 mod ceiling;
 mod load;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use crate::backends;
 use crate::bench::{Bench, Database};
 use crate::ceiling::Ceiling;
 use crate::load::{Answered, Load, Request};
@@ -23,8 +24,8 @@ const AT_ONCE: usize = 16;
 const SECONDS: f64 = 2.5;
 /// Requests of one measurement, whatever the rate.
 const FEWEST: usize = 500;
-const MOST: usize = 100_000;
-/// By which the rate is found.
+const MOST: usize = 150_000;
+/// Of the first trial.
 const TRIAL: usize = 2000;
 /// By how much the sizes of two answers may differ: an index has more digits than another.
 const SIZES: f64 = 0.02;
@@ -122,9 +123,8 @@ impl<'a> Sides<'a> {
     pub fn compare(&self, comparison: &Comparison<'_>, table: &mut Table) -> anyhow::Result<()> {
         let mut next = 0;
         self.require_equal_sizes(comparison, &mut next)?;
-        // Caches are filled, and it is known how much is a measurement.
-        let ceiling_count = count(self.trial(comparison, &mut next, &self.ceiling.api.url)?);
-        let count = count(self.trial(comparison, &mut next, &self.server.api.url)?);
+        let ceiling_count = self.trials(comparison, &mut next, &self.ceiling.api.url)?;
+        let count = self.trials(comparison, &mut next, &self.server.api.url)?;
         for _ in 0..self.bench.rounds {
             let ceiling = self.measure_ceiling(comparison, &mut next, ceiling_count)?;
             let server = self.measure_server(comparison, &mut next, count)?;
@@ -145,8 +145,16 @@ impl<'a> Sides<'a> {
         Ok(())
     }
 
-    fn trial(&self, comparison: &Comparison<'_>, next: &mut usize, url: &str) -> anyhow::Result<f64> {
-        Ok(comparison.run(self.bench, (url, TRIAL), next)?.per_second)
+    /// How much is a measurement. Meanwhile caches are filled, and the first trial is too short to know the rate.
+    fn trials(&self, comparison: &Comparison<'_>, next: &mut usize, url: &str) -> anyhow::Result<usize> {
+        let short = comparison.run(self.bench, (url, TRIAL), next)?;
+        let longer = comparison.run(self.bench, (url, count(short.per_second / 4.0)), next)?;
+        Ok(count(longer.per_second))
+    }
+
+    fn database_cpu(&self) -> anyhow::Result<Option<f64>> {
+        let Some(url) = self.server.postgres() else { return Ok(None) };
+        self.bench.wait(backends::cpu_of(&url))
     }
 
     fn measure_ceiling(
@@ -169,11 +177,11 @@ impl<'a> Sides<'a> {
         count: usize,
     ) -> anyhow::Result<Side> {
         rest(self.bench, &[&self.server])?;
-        let database_before = self.server.database_cpu(self.bench)?;
+        let database_before = self.database_cpu()?;
         let before = self.server.used()?;
         let answered = comparison.run(self.bench, (&self.server.api.url, count), next)?;
         let used = self.server.used()?;
-        let database = self.server.database_cpu(self.bench)?;
+        let database = self.database_cpu()?;
         let each = |used: f64| used / as_f64(count as u64);
         let database_cpu = database.zip(database_before).map(|(after, before)| each(after - before));
         Ok(Side { answered, cpu: each(used.cpu - before.cpu), database_cpu, used })

@@ -10,8 +10,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{Client, Connection, NoTls, Socket};
 
 use crate::api::Api;
 use crate::bench::{Bench, Database};
@@ -64,9 +62,9 @@ impl Server {
             bail!("{} is missing: `make bench` builds it", program.display());
         }
         let data = tempfile::Builder::new().prefix("bench-").tempdir_in(bench.folder())?;
-        let metrics = free_address()?;
         let file = data.path().join("tertulia.toml");
         std::fs::write(&file, configuration)?;
+        let metrics = free_address()?;
         let mut command = Command::new(program);
         command
             .arg("serve")
@@ -127,38 +125,30 @@ impl Server {
 
     /// What it has used so far.
     pub fn used(&self) -> anyhow::Result<Used> {
-        used(self.child.id())
+        Used::by(self.child.id())
     }
 
-    /// Time of all cores that its connections to PostgreSQL have used there, in microseconds. None where the server
-    /// keeps its data itself, or on another machine.
-    pub fn database_cpu(&self, bench: &Bench) -> anyhow::Result<Option<f64>> {
-        let Some(scratch) = &self.scratch else { return Ok(None) };
-        let processes = bench.wait(scratch.processes())?;
-        let is_here = |process: &String| {
-            let name = std::fs::read_to_string(format!("/proc/{process}/comm"));
-            name.is_ok_and(|name| name.starts_with("postgres"))
-        };
-        if processes.is_empty() || !processes.iter().all(is_here) {
-            return Ok(None);
-        }
-        processes.iter().map(|process| cpu(process)).sum::<anyhow::Result<f64>>().map(Some)
+    /// The URL of its database where that is PostgreSQL's.
+    pub fn postgres(&self) -> Option<String> {
+        self.scratch.as_ref().map(Scratch::url_of_name)
     }
 }
 
-/// What a process has used so far.
-pub fn used(process: u32) -> anyhow::Result<Used> {
-    let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}"));
-    let status = read("status")?;
-    let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let kibibytes = anonymous.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
-    let io = read("io")?;
-    let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
-    Ok(Used {
-        cpu: cpu(&process.to_string())?,
-        anonymous: kibibytes.unwrap_or_default() * 1024.0,
-        written: as_f64(written.unwrap_or_default()),
-    })
+impl Used {
+    /// What a process has used so far.
+    pub fn by(process: u32) -> anyhow::Result<Self> {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}"));
+        let status = read("status")?;
+        let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let kibibytes = anonymous.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
+        let io = read("io")?;
+        let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
+        Ok(Self {
+            cpu: cpu(&process.to_string())?,
+            anonymous: kibibytes.unwrap_or_default() * 1024.0,
+            written: as_f64(written.unwrap_or_default()),
+        })
+    }
 }
 
 /// Time of all cores that a process has used, in microseconds.
@@ -197,8 +187,8 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 
 impl Scratch {
     fn make(bench: &Bench, url: &str) -> anyhow::Result<Self> {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tertulia_bench_{}_{number}", std::process::id());
         let scratch = Self { url: url.to_owned(), name };
         bench.wait(scratch.run("CREATE DATABASE"))?;
@@ -216,28 +206,17 @@ impl Scratch {
         runtime.block_on(self.run("DROP DATABASE"))
     }
 
-    /// The numbers of the processes that serve this database.
-    async fn processes(&self) -> anyhow::Result<Vec<String>> {
-        let (client, connection) = self.connect().await?;
-        let asked = async move {
-            let rows = client
-                .query("SELECT pid::text FROM pg_stat_activity WHERE datname = $1", &[&self.name])
-                .await?;
-            rows.iter().map(|row| row.try_get::<_, String>(0)).collect::<Result<Vec<_>, _>>()
-        };
-        let (processes, _) = tokio::join!(asked, connection);
-        Ok(processes?)
-    }
-
     async fn run(&self, what: &str) -> anyhow::Result<()> {
-        let (client, connection) = self.connect().await?;
+        let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls)
+            .await
+            .context("cannot reach PostgreSQL")?;
         let statement = format!("{what} {}", self.name);
-        let ran = async move { client.batch_execute(&statement).await };
+        let ran = async move {
+            let ran = client.batch_execute(&statement).await;
+            drop(client);
+            ran
+        };
         let (ran, _) = tokio::join!(ran, connection);
         Ok(ran?)
-    }
-
-    async fn connect(&self) -> anyhow::Result<(Client, Connection<Socket, NoTlsStream>)> {
-        tokio_postgres::connect(&self.url, NoTls).await.context("cannot reach PostgreSQL")
     }
 }

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::Context;
 
 use crate::api::Api;
-use crate::server::{Used, used};
+use crate::server::Used;
 
 pub use serve::serve;
 
@@ -46,7 +46,7 @@ impl Ceiling {
 
     /// What it has used so far.
     pub fn used(&self) -> anyhow::Result<Used> {
-        used(self.child.id())
+        Used::by(self.child.id())
     }
 }
 
