@@ -1,6 +1,7 @@
 //! What is answered: the members of the API's own resources, in its order, with what the request says of them, and
 //! otherwise what the server would say of something new.
 
+use conversations::accounts::MessagingService;
 use conversations::{Account, Conversation, Message, Participant, Role, Service, User};
 use serde::Serialize;
 use wire::{Cursor, Form, List, Meta, PageRequest, Position, Sid, Timestamp, meta};
@@ -93,22 +94,21 @@ pub struct PageShown<'a> {
     meta: Meta,
 }
 
-/// None where the query cannot be read. One sid is made for all rows: a list reads its sids, and makes none.
+/// None where the query cannot be read. Sids are like one that is known: a list makes none.
 pub fn page(
     asked: &Asked,
     conversation_sid: Sid<Conversation>,
-    new_sid: impl Fn() -> Sid<Message>,
+    known: Sid<Message>,
 ) -> Option<PageShown<'static>> {
     let size: u8 = asked.form.get("PageSize").map_or(Ok(50), str::parse).ok()?;
-    let made = new_sid();
     let row = |number: u8| {
-        let mut bytes = *made.as_bytes();
+        let mut bytes = *known.as_bytes();
         bytes[15] = number;
         let sids = (Sid::from_bytes(bytes), conversation_sid);
         message(asked, sids, &LISTED, 1000 + i64::from(number))
     };
     let messages: Vec<_> = (0..size).map(row).collect();
-    let cursor = Cursor { at: 1000, sid: *made.as_bytes() };
+    let cursor = Cursor { at: 1000, sid: *known.as_bytes() };
     let is_first = asked.form.get("PageToken").is_none();
     let request = PageRequest {
         page: asked.form.get("Page").map_or(Ok(0), str::parse).ok()?,
@@ -167,7 +167,7 @@ pub struct ConversationShown<'a> {
     sid: Sid<Conversation>,
     account_sid: Sid<Account>,
     chat_service_sid: Sid<Service>,
-    messaging_service_sid: Nothing,
+    messaging_service_sid: Sid<MessagingService>,
     friendly_name: Option<&'a str>,
     unique_name: Option<&'a str>,
     attributes: &'a str,
@@ -199,7 +199,7 @@ pub fn conversation(
         sid,
         account_sid: asked.account_sid,
         chat_service_sid,
-        messaging_service_sid: None,
+        messaging_service_sid: Sid::from_bytes(*chat_service_sid.as_bytes()),
         friendly_name: asked.form.get("FriendlyName"),
         unique_name: asked.form.get("UniqueName"),
         attributes: asked.form.get("Attributes").unwrap_or("{}"),

@@ -29,6 +29,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=utf
 pub struct Ceiling {
     secret: Digest,
     ids: RandomIds,
+    /// The sid of whatever was there before: roles, the service.
+    known: [u8; 16],
 }
 
 /// A request that may be answered.
@@ -44,7 +46,8 @@ type Answered = Result<Response, StatusCode>;
 
 /// The paths that are measured.
 pub fn router() -> Router {
-    let ceiling = Ceiling { secret: digest(&SHA256, AUTH_TOKEN.as_bytes()), ids: RandomIds::default() };
+    let (secret, ids) = (digest(&SHA256, AUTH_TOKEN.as_bytes()), RandomIds::default());
+    let ceiling = Ceiling { secret, known: ids.sid(now()), ids };
     Router::new()
         .route("/v1/Conversations", post(create_conversation))
         .route("/v1/ConversationWithParticipants", post(create_with_participants))
@@ -85,17 +88,21 @@ impl Ceiling {
     fn new_sid<R: Prefix>(&self, asked: &Asked) -> Sid<R> {
         Sid::from_bytes(self.ids.sid(asked.now))
     }
+
+    fn known_sid<R: Prefix>(&self) -> Sid<R> {
+        Sid::from_bytes(self.known)
+    }
 }
 
 async fn create_conversation(State(ceiling): State<Arc<Ceiling>>, request: Request) -> Answered {
     let asked = ceiling.ask(request).await?;
-    let (sid, service_sid) = (ceiling.new_sid(&asked), ceiling.new_sid(&asked));
+    let (sid, service_sid) = (ceiling.new_sid(&asked), ceiling.known_sid());
     json(StatusCode::CREATED, &answers::conversation(&asked, sid, service_sid))
 }
 
 async fn create_with_participants(State(ceiling): State<Arc<Ceiling>>, request: Request) -> Answered {
     let asked = ceiling.ask(request).await?;
-    let (sid, service_sid) = (ceiling.new_sid(&asked), ceiling.new_sid(&asked));
+    let (sid, service_sid) = (ceiling.new_sid(&asked), ceiling.known_sid());
     let participants: Result<Vec<serde_json::Value>, _> =
         asked.form.all("Participant").map(serde_json::from_str).collect();
     // Each has a sid of its own, and nobody is told of it.
@@ -124,7 +131,7 @@ async fn list_messages(
 ) -> Answered {
     let asked = ceiling.ask(request).await?;
     let conversation_sid = sid_of(&conversation)?;
-    let page = answers::page(&asked, conversation_sid, || ceiling.new_sid(&asked));
+    let page = answers::page(&asked, conversation_sid, ceiling.known_sid());
     json(StatusCode::OK, &page.ok_or(StatusCode::BAD_REQUEST)?)
 }
 
@@ -136,7 +143,7 @@ async fn create_participant(
     let asked = ceiling.ask(request).await?;
     let sids = (ceiling.new_sid(&asked), sid_of(&conversation)?);
     let identity = asked.form.get("Identity").ok_or(StatusCode::BAD_REQUEST)?;
-    json(StatusCode::CREATED, &answers::participant(&asked, sids, ceiling.new_sid(&asked), identity))
+    json(StatusCode::CREATED, &answers::participant(&asked, sids, ceiling.known_sid(), identity))
 }
 
 async fn fetch_participant(
@@ -146,7 +153,7 @@ async fn fetch_participant(
 ) -> Answered {
     let asked = ceiling.ask(request).await?;
     let sids = (sid_of(&participant)?, sid_of::<Conversation>(&conversation)?);
-    json(StatusCode::OK, &answers::participant(&asked, sids, ceiling.new_sid(&asked), "customer-100"))
+    json(StatusCode::OK, &answers::participant(&asked, sids, ceiling.known_sid(), "customer-100"))
 }
 
 async fn update_user_conversation(
@@ -159,10 +166,10 @@ async fn update_user_conversation(
         return Err(StatusCode::NOT_FOUND);
     }
     let seat = answers::Seat {
-        service: ceiling.new_sid(&asked),
+        service: ceiling.known_sid(),
         conversation: sid_of(&conversation)?,
-        participant: ceiling.new_sid(&asked),
-        user: ceiling.new_sid(&asked),
+        participant: ceiling.known_sid(),
+        user: ceiling.known_sid(),
     };
     json(StatusCode::OK, &answers::user_conversation(&asked, seat).ok_or(StatusCode::BAD_REQUEST)?)
 }
