@@ -12,9 +12,10 @@ soak:
 	@scripts/with-postgres.sh scripts/soak.sh
 
 # What the server can do, in ratios (docs/BENCHMARKS.md). One scenario: make bench SCENARIO=webhook. On PostgreSQL
-# too: make bench POSTGRES=postgres://postgres@127.0.0.1:5432/postgres. More rounds: make bench ROUNDS=5.
+# too: make bench POSTGRES=postgres://postgres@127.0.0.1:5432/postgres. More rounds: make bench ROUNDS=5. WRITE=1 puts
+# the tables into the page.
 bench:
-	@POSTGRES='$(POSTGRES)' ROUNDS='$(ROUNDS)' scripts/bench.sh $(SCENARIO)
+	@POSTGRES='$(POSTGRES)' ROUNDS='$(ROUNDS)' WRITE='$(WRITE)' scripts/bench.sh $(SCENARIO)
 
 fmt:
 	cargo fmt --all

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench.sh [SCENARIO...]: builds the server and the harness for release and measures; all scenarios where none is
 # named. ROUNDS says how often each side is measured (3), POSTGRES on which PostgreSQL besides SQLite: a superuser's
-# URL. Quiet machines give better figures: nothing else should run.
+# URL; with WRITE the tables go into docs/BENCHMARKS.md as well. Quiet machines give better figures: nothing else should run.
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 if ! command -v wrk >/dev/null; then
@@ -17,4 +17,5 @@ cargo build --release --locked -p tertulia -p tertulia-bench
 
 options=(--rounds "${ROUNDS:-3}")
 if [ -n "${POSTGRES:-}" ]; then options+=(--postgres "$POSTGRES"); fi
+if [ -n "${WRITE:-}" ]; then options+=(--write docs/BENCHMARKS.md); fi
 exec "$(target_directory)/release/tertulia-bench" "${options[@]}" "$@"

@@ -4,8 +4,10 @@ use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
+use crate::load::Request;
 use crate::server::{ACCOUNT_SID, AUTH_TOKEN};
 
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Requests at a time.
 const AT_ONCE: usize = 16;
 
@@ -28,7 +30,7 @@ impl Api {
             .client
             .post(format!("{}/v1/{path}", self.url))
             .basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN))
-            .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(http::header::CONTENT_TYPE, FORM)
             .body(body);
         Self::answer(path, asked).await
     }
@@ -37,6 +39,23 @@ impl Api {
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let asked = self.client.get(format!("{}/v1/{path}", self.url));
         Self::answer(path, asked.basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN))).await
+    }
+
+    /// The body with which a request of the load is answered.
+    pub async fn send(&self, request: &Request) -> anyhow::Result<String> {
+        let Request { method, path, body } = request;
+        let mut asked = self
+            .client
+            .request(method.parse()?, format!("{}{path}", self.url))
+            .basic_auth(ACCOUNT_SID, Some(AUTH_TOKEN));
+        if !body.is_empty() {
+            asked = asked.header(http::header::CONTENT_TYPE, FORM).body(body.clone());
+        }
+        let answer = asked.send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        anyhow::ensure!(status.is_success(), "{path} was answered with {status}: {text}");
+        Ok(text)
     }
 
     async fn answer(path: &str, asked: reqwest::RequestBuilder) -> anyhow::Result<Value> {

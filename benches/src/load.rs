@@ -18,6 +18,7 @@ const THREADS: usize = 2;
 const LONGEST: u32 = 180;
 
 /// A request, as it is sent again and again.
+#[derive(Clone)]
 pub struct Request {
     pub method: &'static str,
     pub path: String,
@@ -25,7 +26,8 @@ pub struct Request {
     pub body: String,
 }
 
-/// What is sent: `count` requests, each one of `requests` by chance.
+/// What is sent: `count` requests, each one of `requests` by chance; or, where there are as many of them as are sent,
+/// each of them once.
 #[derive(Clone, Copy)]
 pub struct Load<'a> {
     pub requests: &'a [Request],
@@ -41,7 +43,8 @@ pub struct Load<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Answered {
     pub per_second: f64,
-    /// In milliseconds.
+    /// In milliseconds, and so is the next.
+    pub p50: f64,
     pub p99: f64,
 }
 
@@ -57,6 +60,11 @@ pub fn require_wrk() -> anyhow::Result<()> {
 impl Load<'_> {
     /// Sends all of it. Anything but a success is an error.
     pub fn run(&self, bench: &Bench, server: &Server) -> anyhow::Result<Answered> {
+        self.run_at(bench, &server.api.url)
+    }
+
+    /// The same to whoever answers at this URL.
+    pub fn run_at(&self, bench: &Bench, url: &str) -> anyhow::Result<Answered> {
         let folder = tempfile::Builder::new().prefix("load-").tempdir_in(bench.folder())?;
         let (script, requests) = (folder.path().join("load.lua"), folder.path().join("requests"));
         std::fs::write(&script, SCRIPT)?;
@@ -68,15 +76,16 @@ impl Load<'_> {
         drop(file);
         // Of one connection, in milliseconds: so many share the rate.
         let pause = self.rate.map_or(0, |rate| 1000 * self.connections / rate.max(1));
+        let apart = if self.count == self.requests.len() { THREADS } else { 0 };
         let credentials = BASE64_STANDARD.encode(format!("{ACCOUNT_SID}:{AUTH_TOKEN}"));
         let mut child = Command::new("wrk")
             .args(["-t", &THREADS.to_string(), "-c", &self.connections.to_string()])
             .args(["-d", &format!("{LONGEST}s"), "--timeout", "20s", "-s"])
             .arg(&script)
             .args(["-H", &format!("Authorization: Basic {credentials}")])
-            .args(["-H", &format!("X-Twilio-Webhook-Enabled: {}", self.hooks), &server.api.url, "--"])
+            .args(["-H", &format!("X-Twilio-Webhook-Enabled: {}", self.hooks), url, "--"])
             .arg(&requests)
-            .args([self.count / THREADS, self.connections / THREADS, pause].map(|number| number.to_string()))
+            .args([self.count / THREADS, self.connections / THREADS, pause, apart].map(|n| n.to_string()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -101,10 +110,13 @@ impl Load<'_> {
 
     fn read(&self, told: &str) -> anyhow::Result<Answered> {
         let numbers: Vec<u64> = told.split(' ').map(str::parse).collect::<Result<_, _>>()?;
-        let [micros, answered, failed, p99] = numbers[..] else { bail!("wrk told something else: {told}") };
+        let [micros, answered, failed, p50, p99] = numbers[..] else {
+            bail!("wrk told something else: {told}")
+        };
         ensure!(failed == 0, "{failed} of {answered} requests failed: {told}");
         ensure!(answered == self.count as u64, "{answered} of {} requests were answered", self.count);
         let milliseconds = |micros: u64| Duration::from_micros(micros).as_secs_f64() * 1000.0;
-        Ok(Answered { per_second: as_f64(answered) * 1e6 / as_f64(micros), p99: milliseconds(p99) })
+        let per_second = as_f64(answered) * 1e6 / as_f64(micros);
+        Ok(Answered { per_second, p50: milliseconds(p50), p99: milliseconds(p99) })
     }
 }

@@ -6,25 +6,34 @@
 //! and one line in its list.
 
 mod api;
+mod backends;
 mod bench;
+mod ceiling;
 mod load;
 mod receiver;
+mod report;
+mod rest;
 mod scenarios;
 mod server;
 mod table;
 mod tunnel;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use bench::{Bench, Database};
+use report::Report;
 
 /// Measures the release build of tertulia that lies beside this program.
 #[derive(Parser)]
-#[command(name = "tertulia-bench", version)]
+#[command(name = "tertulia-bench", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    part: Option<Part>,
+
     /// The scenarios to run; all of them where none is named
     scenarios: Vec<String>,
 
@@ -35,10 +44,32 @@ struct Arguments {
     /// A superuser's URL: everything is measured on this PostgreSQL too, in databases that are dropped again
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
+
+    /// Writes the tables into this page as well, each in the place of the last one
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+}
+
+/// What scenarios are measured with, in a process of its own.
+#[derive(Subcommand)]
+#[command(disable_help_subcommand = true)]
+enum Part {
+    /// Serves what the machine can do at most; ends with its input
+    #[command(hide = true)]
+    Ceiling {
+        /// Threads that serve; as many as the server has where none is said
+        #[arg(long)]
+        workers: Option<usize>,
+    },
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    let done = match arguments.part {
+        Some(Part::Ceiling { workers }) => ceiling::serve(workers),
+        None => run(&arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -56,6 +87,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut databases = vec![Database::Sqlite];
     databases.extend(arguments.postgres.clone().map(Database::Postgres));
     println!("{}\n", bench.machine());
+    let report = arguments.write.as_ref().map(|file| Report::open(file, bench.machine())).transpose()?;
     let is_wanted = |name: &str| {
         arguments.scenarios.is_empty() || arguments.scenarios.iter().any(|wanted| wanted == name)
     };
@@ -63,6 +95,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for database in &databases {
             let table = (scenario.run)(&bench, database)?;
             println!("## {} on {}\n\n{}\n\n{table}", scenario.name, database.name(), scenario.compares);
+            if let Some(report) = &report {
+                report.put(scenario.name, database.name(), &table)?;
+            }
         }
     }
     Ok(())

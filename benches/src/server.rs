@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -51,17 +52,26 @@ pub struct Used {
 impl Server {
     /// Starts one, with webhooks that may lead to loopback.
     pub fn start(bench: &Bench, database: &Database) -> anyhow::Result<Self> {
+        Self::start_with(bench, database, "")
+    }
+
+    /// The same, with this in its configuration file.
+    pub fn start_with(bench: &Bench, database: &Database, configuration: &str) -> anyhow::Result<Self> {
         let program = bench.server();
         if !program.is_file() {
             bail!("{} is missing: `make bench` builds it", program.display());
         }
         let data = tempfile::Builder::new().prefix("bench-").tempdir_in(bench.folder())?;
+        let file = data.path().join("tertulia.toml");
+        std::fs::write(&file, configuration)?;
         let metrics = free_address()?;
         let mut command = Command::new(program);
         command
             .arg("serve")
             .arg("--data")
             .arg(data.path())
+            .arg("--config")
+            .arg(file)
             .args(["--listen", "127.0.0.1:0", "--metrics-listen", &metrics.to_string()])
             .env("TERTULIA_ACCOUNT_SID", ACCOUNT_SID)
             .env("TERTULIA_AUTH_TOKEN", AUTH_TOKEN)
@@ -115,14 +125,26 @@ impl Server {
 
     /// What it has used so far.
     pub fn used(&self) -> anyhow::Result<Used> {
-        let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id()));
+        Used::by(self.child.id())
+    }
+
+    /// The URL of its database where that is PostgreSQL's.
+    pub fn postgres(&self) -> Option<String> {
+        self.scratch.as_ref().map(Scratch::url_of_name)
+    }
+}
+
+impl Used {
+    /// What a process has used so far.
+    pub fn by(process: u32) -> anyhow::Result<Self> {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}"));
         let status = read("status")?;
         let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         let kibibytes = anonymous.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
         let io = read("io")?;
         let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
-        Ok(Used {
-            cpu: cpu(&self.child.id().to_string())?,
+        Ok(Self {
+            cpu: cpu(&process.to_string())?,
             anonymous: kibibytes.unwrap_or_default() * 1024.0,
             written: as_f64(written.unwrap_or_default()),
         })
@@ -165,7 +187,9 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 
 impl Scratch {
     fn make(bench: &Bench, url: &str) -> anyhow::Result<Self> {
-        let name = format!("tertulia_bench_{}", std::process::id());
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("tertulia_bench_{}_{number}", std::process::id());
         let scratch = Self { url: url.to_owned(), name };
         bench.wait(scratch.run("CREATE DATABASE"))?;
         Ok(scratch)

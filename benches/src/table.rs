@@ -1,5 +1,6 @@
 //! Figures of several rounds, and how they are told: the median, and between what they lay.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
 /// Figures by name, in the order in which they were first noted.
@@ -9,19 +10,20 @@ pub struct Table {
 }
 
 struct Line {
-    name: &'static str,
+    name: Cow<'static, str>,
     target: &'static str,
     figures: Vec<f64>,
 }
 
 impl Table {
     /// Notes a round's figure.
-    pub fn note(&mut self, name: &'static str, figure: f64) {
+    pub fn note(&mut self, name: impl Into<Cow<'static, str>>, figure: f64) {
         self.note_against(name, "", figure);
     }
 
     /// Notes a round's figure that has a target, which is told beside it.
-    pub fn note_against(&mut self, name: &'static str, target: &'static str, figure: f64) {
+    pub fn note_against(&mut self, name: impl Into<Cow<'static, str>>, target: &'static str, figure: f64) {
+        let name = name.into();
         match self.lines.iter_mut().find(|line| line.name == name) {
             Some(line) => line.figures.push(figure),
             None => self.lines.push(Line { name, target, figures: vec![figure] }),

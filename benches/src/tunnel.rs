@@ -245,7 +245,7 @@ pub fn text(value: &Value) -> anyhow::Result<String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the server's clock is the machine's")]
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,9 +1,17 @@
 //! What is measured, a file for each.
 
+mod batching;
+mod conversation;
+mod create;
+mod create_one;
 mod fanout;
+mod fetch;
 mod hanging;
+mod horizon;
 mod idle;
 mod latency;
+mod list;
+mod participant;
 mod startup;
 mod webhook;
 
@@ -14,9 +22,20 @@ use anyhow::ensure;
 use crate::bench::Scenario;
 use crate::load::Request;
 use crate::receiver::Arrival;
+use crate::rest;
 
 /// All of them, in the order in which they are run.
 pub const ALL: &[Scenario] = &[
+    create::SCENARIO,
+    create_one::SCENARIO,
+    batching::SCENARIO,
+    participant::SCENARIO,
+    horizon::SCENARIO,
+    fetch::SCENARIO,
+    list::SCENARIO,
+    list::SCENARIO_OF_DEEP,
+    conversation::SCENARIO,
+    conversation::SCENARIO_OF_PARTICIPANTS,
     webhook::SCENARIO,
     hanging::SCENARIO,
     latency::SCENARIO,
@@ -27,11 +46,16 @@ pub const ALL: &[Scenario] = &[
 
 /// A message for each conversation: about 150 bytes of form.
 fn messages(conversations: &[String]) -> Vec<Request> {
-    const BODY: &str = "Author=alice&Body=The+parcel+has+left+our+house+this+morning+and+should+be+with+you+\
-         by+Thursday&Attributes=%7B%22order%22%3A%204711%2C%20%22urgent%22%3A%20false%7D";
+    let form = [("Author", "alice"), ("Body", rest::BODY), ("Attributes", rest::ATTRIBUTES)];
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let path = |sid| format!("/v1/Conversations/{sid}/Messages");
-    let request = |sid| Request { method: "POST", path: path(sid), body: BODY.to_owned() };
+    let request = |sid| Request { method: "POST", path: path(sid), body: body.clone() };
     conversations.iter().map(request).collect()
+}
+
+/// All of them so many times, one round after another.
+fn repeated(requests: &[Request], times: usize) -> Vec<Request> {
+    std::iter::repeat_n(requests, times).flatten().cloned().collect()
 }
 
 /// Whether nothing is lost, and each conversation's messages came in their order.
