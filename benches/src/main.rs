@@ -7,6 +7,9 @@
 
 mod api;
 mod bench;
+mod curve;
+mod filling;
+mod home;
 mod load;
 mod receiver;
 mod scenarios;
@@ -38,7 +41,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let is_curve = std::env::args_os().nth(1).is_some_and(|word| word == "curve");
+    let done = if is_curve { curve::run(std::env::args_os().skip(1)) } else { run(&Arguments::parse()) };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
