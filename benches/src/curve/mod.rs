@@ -112,11 +112,19 @@ impl Curve {
             sizes::measure(bench, database, &grown, &mut table)?;
             let server = Server::start_in(bench, &grown.home)?;
             pages::measure(bench, &server, &grown.town, &mut table)?;
-            users::measure(bench, &server, &grown, &mut table)?;
+            // Once, because what they write all goes into one conversation.
+            if is_last(messages, largest) {
+                users::measure(bench, &server, &grown, &mut table)?;
+            }
             points.push(Point { messages, table });
         }
         Ok(Self { database: database.name(), points })
     }
+}
+
+/// Whether no larger size is measured.
+fn is_last(messages: u64, largest: u64) -> bool {
+    SIZES.into_iter().all(|size| size <= messages || size > largest)
 }
 
 impl Grown {

@@ -31,10 +31,10 @@ pub fn measure(bench: &Bench, server: &Server, grown: &Grown, table: &mut Table)
     let rate = |requests: &[Request], count| anyhow::Ok(load(requests, count).run(bench, server)?.per_second);
     rate(&create(ONCE), WRITES)?;
     for _ in 0..bench.rounds {
-        let [one, fifty, all] =
+        let [single, page, all] =
             [rate(&list(once), LISTS)?, rate(&list(often), LISTS)?, rate(&list(everywhere), LISTS)?];
-        table.note("user conversations, lists/s, in 1,000 / in 50", all / fifty);
-        table.note("user conversations, lists/s, in 1,000 / in 1", all / one);
+        table.note("user conversations, lists/s, in 1,000 / in 50", all / page);
+        table.note("user conversations, lists/s, in 1,000 / in 1", all / single);
         table.note("user conversations, lists/s, in 1,000", all);
         let ratio = rate(&create(EVERYWHERE), WRITES)? / rate(&create(ONCE), WRITES)?;
         table.note("creates/s by who is in 1,000 / in 1", ratio);

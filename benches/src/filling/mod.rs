@@ -22,7 +22,7 @@ use conversations::{
     RandomIds, Scope, Source, Vault, accounts,
 };
 use server::SystemClock;
-use store::{Options, Store, StoreError, Tx};
+use store::{Options, Row, Store, StoreError, Tx};
 use wire::Sid;
 
 use crate::bench::{Bench, Database};
@@ -99,12 +99,13 @@ pub fn fill<T>(
     Ok(done)
 }
 
-const COUNTED: &str =
-    "SELECT COALESCE(SUM(messages), 0), COALESCE(SUM(participants), 0) FROM conversation_heads";
+// PostgreSQL sums into a type of its own.
+const COUNTED: &str = "SELECT CAST(COALESCE(SUM(messages), 0) AS BIGINT), \
+     CAST(COALESCE(SUM(participants), 0) AS BIGINT) FROM conversation_heads";
 const MESSAGES: &str = "SELECT COUNT(*) FROM messages";
 const PARTICIPANTS: &str = "SELECT COUNT(*) FROM participants";
 const MEMBERSHIPS: &str = "SELECT COUNT(*) FROM memberships";
-const OF_USERS: &str = "SELECT COALESCE(SUM(memberships), 0) FROM user_heads";
+const OF_USERS: &str = "SELECT CAST(COALESCE(SUM(memberships), 0) AS BIGINT) FROM user_heads";
 
 impl Filler {
     fn open(bench: &Bench, home: &Home) -> anyhow::Result<Self> {
@@ -152,7 +153,7 @@ impl Filler {
     /// Whether what is counted is what is there.
     async fn check(&self) -> anyhow::Result<()> {
         let all = |tx: &mut Tx<'_>| {
-            let mut count = |sql: &str| tx.row(sql, &[], |row| row.next::<i64>());
+            let mut count = |sql: &str| tx.row(sql, &[], number);
             let (messages, participants) = (count(MESSAGES)?, count(PARTICIPANTS)?);
             let (memberships, of_users) = (count(MEMBERSHIPS)?, count(OF_USERS)?);
             let counted = tx.row(COUNTED, &[], |row| Ok((row.next::<i64>()?, row.next::<i64>()?)))?;
@@ -163,6 +164,10 @@ impl Filler {
         ensure!(memberships == of_users, "{memberships:?} memberships, {of_users:?} are counted");
         Ok(())
     }
+}
+
+fn number(row: &mut Row<'_>) -> Result<i64, StoreError> {
+    row.next()
 }
 
 /// Why an operation did not do what it was asked for.

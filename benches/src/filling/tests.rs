@@ -91,10 +91,10 @@ fn a_message_that_was_filled_in_is_like_one_that_was_created() {
         filler.grow(&mut town, 3 * COUNT as u64, 0).await.expect("messages");
         filler.check().await.expect("counts agree");
         assert_eq!(town.messages(), 3 * COUNT as u64);
-        let [created, filled] = [&town.conversations[1], &town.conversations[2]];
-        let (created, filled) = (rows(&filler, created).await, rows(&filler, filled).await);
+        let [created, made] = [&town.conversations[1], &town.conversations[2]];
+        let (created, made) = (rows(&filler, created).await, rows(&filler, made).await);
         assert_eq!(created.1.len(), COUNT);
-        assert_eq!(created, filled);
+        assert_eq!(created, made);
         let users = filler.users(&[member(2), EVERYWHERE.to_owned()]).await.expect("users");
         assert!(users.iter().all(|sid| sid.starts_with("US")), "{users:?}");
     });
