@@ -9,7 +9,7 @@ use crate::home;
 use crate::server::as_f64;
 
 /// What a message was measured to take in a database of a million, rounded up.
-const ON_SQLITE: u64 = 450;
+const ON_SQLITE: u64 = 320;
 const ON_POSTGRES: u64 = 700;
 /// Write-ahead logs, the small databases beside the large one, and what is made under load.
 const BESIDES: u64 = 1_000_000_000;

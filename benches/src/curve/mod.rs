@@ -131,7 +131,7 @@ impl Grown {
     /// Fills it up to this size.
     fn to(&mut self, bench: &Bench, messages: u64, table: &mut Table) -> anyhow::Result<()> {
         let Self { home, town, users: _ } = self;
-        let deepest = if messages >= 2 * pages::DEEP { pages::DEEP } else { 0 };
+        let deepest = if messages > pages::DEEP { pages::DEEP } else { 0 };
         let began = tokio::time::Instant::now();
         let before = town.messages();
         filling::fill(bench, home, async |filler| filler.grow(town, messages, deepest).await)?;

@@ -1,5 +1,7 @@
 //! Creates, the start and memory at one size, beside the smallest.
 
+use std::time::Duration;
+
 use crate::bench::{Bench, Database};
 use crate::filling;
 use crate::load::{Answered, Load, Request};
@@ -13,6 +15,9 @@ pub const CREATES: usize = 10_000;
 pub const CONNECTIONS: usize = 64;
 /// Requests that make no message: caches are filled by them, and the write-ahead log has its size.
 const WARM_UP: usize = 4000;
+
+/// How long nothing has to be written.
+const QUIET: Duration = Duration::from_millis(500);
 
 pub const RATIO: &str = "creates/s / at 1,000";
 pub const READY: &str = "from the start to ready, ms";
@@ -43,6 +48,7 @@ pub fn measure(bench: &Bench, database: &Database, grown: &Grown, table: &mut Ta
         table.note("anonymous memory at the start, MB", large.server.used()?.anonymous / 1e6);
         for side in [&large, &small] {
             side.warm_up(bench)?;
+            side.quiet(bench)?;
         }
         // Neither is always the first.
         let (at_large, at_small) = if round % 2 == 0 {
@@ -87,7 +93,22 @@ impl Side {
     fn create(&self, bench: &Bench) -> anyhow::Result<Taken> {
         let before = self.server.used()?;
         let answered = load(&self.creates, CREATES).run(bench, &self.server)?;
-        Ok(Taken { answered, before, after: self.server.used()? })
+        let after = self.server.used()?;
+        self.quiet(bench)?;
+        Ok(Taken { answered, before, after })
+    }
+
+    /// Waits until it writes no more: its log is brought home a quarter of a second after the last request, which
+    /// must not disturb the other side.
+    fn quiet(&self, bench: &Bench) -> anyhow::Result<()> {
+        loop {
+            let before = self.server.used()?;
+            bench.wait(tokio::time::sleep(QUIET));
+            let after = self.server.used()?;
+            if (after.written - before.written).abs() < 1.0 {
+                return Ok(());
+            }
+        }
     }
 }
 
