@@ -1,5 +1,5 @@
 # What a developer and the build server run. Every step is a script in scripts/; each says what it does.
-.PHONY: test soak bench fmt clean-test
+.PHONY: test soak bench bench-curve fmt clean-test
 
 # Everything, from nothing: installs what is missing, then checks, unit tests, official clients, crash test.
 test:
@@ -16,6 +16,11 @@ soak:
 # the tables into the page.
 bench:
 	@POSTGRES='$(POSTGRES)' ROUNDS='$(ROUNDS)' WRITE='$(WRITE)' scripts/bench.sh $(SCENARIO)
+
+# How cost grows with what has gathered, up to 10,000,000 messages: it says first how much disk it needs. With
+# WRITE=1 figures and drawing go into docs/. Less of it: make bench-curve LARGEST=1000000. POSTGRES and ROUNDS as above.
+bench-curve:
+	@POSTGRES='$(POSTGRES)' ROUNDS='$(ROUNDS)' LARGEST='$(LARGEST)' WRITE='$(WRITE)' scripts/bench-curve.sh
 
 fmt:
 	cargo fmt --all

@@ -9,6 +9,9 @@ mod api;
 mod backends;
 mod bench;
 mod ceiling;
+mod curve;
+mod filling;
+mod home;
 mod load;
 mod receiver;
 mod report;
@@ -64,17 +67,21 @@ enum Part {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = match arguments.part {
-        Some(Part::Ceiling { workers }) => ceiling::serve(workers),
-        None => run(&arguments),
-    };
+    let is_curve = std::env::args_os().nth(1).is_some_and(|word| word == "curve");
+    let done = if is_curve { curve::run(std::env::args_os().skip(1)) } else { begin(&Arguments::parse()) };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn begin(arguments: &Arguments) -> anyhow::Result<()> {
+    match arguments.part {
+        Some(Part::Ceiling { workers }) => ceiling::serve(workers),
+        None => run(arguments),
     }
 }
 

@@ -4,15 +4,16 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::api::Api;
 use crate::bench::{Bench, Database};
+use crate::home::Home;
 
 pub const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
 pub const AUTH_TOKEN: &str = "fedcba9876543210fedcba9876543210";
@@ -27,15 +28,10 @@ pub struct Server {
     pub api: Api,
     metrics: String,
     child: Child,
-    scratch: Option<Scratch>,
-    /// Removed last.
-    _data: TempDir,
-}
-
-/// A database of PostgreSQL that is made for one server.
-struct Scratch {
-    url: String,
-    name: String,
+    /// From the start of the process until it said that it listens.
+    pub ready_after: Duration,
+    /// Removed last, unless another server is to go on with it.
+    home: Arc<Home>,
 }
 
 /// What a server has used since it began, or holds.
@@ -57,19 +53,27 @@ impl Server {
 
     /// The same, with this in its configuration file.
     pub fn start_with(bench: &Bench, database: &Database, configuration: &str) -> anyhow::Result<Self> {
+        Self::configured(bench, &Arc::new(Home::make(bench, database)?), configuration)
+    }
+
+    /// The same on what an earlier one has left, or a [`Filler`](crate::filling::Filler) has made.
+    pub fn start_in(bench: &Bench, home: &Arc<Home>) -> anyhow::Result<Self> {
+        Self::configured(bench, home, "")
+    }
+
+    fn configured(bench: &Bench, home: &Arc<Home>, configuration: &str) -> anyhow::Result<Self> {
         let program = bench.server();
         if !program.is_file() {
             bail!("{} is missing: `make bench` builds it", program.display());
         }
-        let data = tempfile::Builder::new().prefix("bench-").tempdir_in(bench.folder())?;
-        let file = data.path().join("tertulia.toml");
+        let file = home.data().join("tertulia.toml");
         std::fs::write(&file, configuration)?;
         let metrics = free_address()?;
         let mut command = Command::new(program);
         command
             .arg("serve")
             .arg("--data")
-            .arg(data.path())
+            .arg(home.data())
             .arg("--config")
             .arg(file)
             .args(["--listen", "127.0.0.1:0", "--metrics-listen", &metrics.to_string()])
@@ -80,14 +84,11 @@ impl Server {
             .env("TERTULIA_WEBHOOK_ALLOW_PRIVATE", "true")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(File::create(data.path().join("server.log"))?);
-        let scratch = match database {
-            Database::Sqlite => None,
-            Database::Postgres(url) => Some(Scratch::make(bench, url)?),
-        };
-        if let Some(scratch) = &scratch {
-            command.env("TERTULIA_DATABASE", scratch.url_of_name());
+            .stderr(File::create(home.data().join("server.log"))?);
+        if let Some(url) = home.postgres() {
+            command.env("TERTULIA_DATABASE", url);
         }
+        let began = Instant::now();
         let mut child = command.spawn().context("cannot start the server")?;
         let out = child.stdout.take().context("its output is piped")?;
         let url = BufReader::new(out)
@@ -95,8 +96,9 @@ impl Server {
             .map_while(Result::ok)
             .find_map(|line| line.strip_prefix("URL").map(|url| url.trim().to_owned()))
             .context("the server ended before it was ready")?;
+        let ready_after = began.elapsed();
         let metrics = format!("http://{metrics}/metrics");
-        Ok(Self { api: Api::new(url)?, metrics, child, scratch, _data: data })
+        Ok(Self { api: Api::new(url)?, metrics, child, ready_after, home: Arc::clone(home) })
     }
 
     /// Waits until nothing waits to be delivered any more.
@@ -130,7 +132,7 @@ impl Server {
 
     /// The URL of its database where that is PostgreSQL's.
     pub fn postgres(&self) -> Option<String> {
-        self.scratch.as_ref().map(Scratch::url_of_name)
+        self.home.postgres()
     }
 }
 
@@ -172,51 +174,10 @@ impl Drop for Server {
             let _ = kill_process(pid, Signal::TERM);
         }
         let _ = self.child.wait();
-        if let Some(scratch) = &self.scratch
-            && let Err(error) = scratch.remove()
-        {
-            eprintln!("a database is left behind: {}: {error:#}", scratch.name);
-        }
     }
 }
 
 /// A port that is free just now: the metrics do not tell theirs.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
-}
-
-impl Scratch {
-    fn make(bench: &Bench, url: &str) -> anyhow::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tertulia_bench_{}_{number}", std::process::id());
-        let scratch = Self { url: url.to_owned(), name };
-        bench.wait(scratch.run("CREATE DATABASE"))?;
-        Ok(scratch)
-    }
-
-    /// The same server's URL with this database for another.
-    fn url_of_name(&self) -> String {
-        let (server, _) = self.url.rsplit_once('/').unwrap_or((&self.url, ""));
-        format!("{server}/{}", self.name)
-    }
-
-    fn remove(&self) -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.run("DROP DATABASE"))
-    }
-
-    async fn run(&self, what: &str) -> anyhow::Result<()> {
-        let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls)
-            .await
-            .context("cannot reach PostgreSQL")?;
-        let statement = format!("{what} {}", self.name);
-        let ran = async move {
-            let ran = client.batch_execute(&statement).await;
-            drop(client);
-            ran
-        };
-        let (ran, _) = tokio::join!(ran, connection);
-        Ok(ran?)
-    }
 }

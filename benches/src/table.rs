@@ -31,6 +31,18 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Every figure's name, target and rounds, in order.
+    pub fn lines(&self) -> impl Iterator<Item = (&str, &'static str, &[f64])> {
+        self.lines.iter().map(|line| (&*line.name, line.target, line.figures.as_slice()))
+    }
+
+    /// The rounds of a figure; none where it was not noted.
+    pub fn figures(&self, name: &str) -> &[f64] {
+        self.lines.iter().find(|line| line.name == name).map_or(&[], |line| &line.figures)
+    }
+}
+
 /// The value below which the given part of all lies.
 pub fn percentile(figures: &mut [f64], part: f64) -> f64 {
     figures.sort_by(f64::total_cmp);
@@ -58,7 +70,7 @@ impl Display for Table {
 }
 
 /// Three digits that count.
-fn short(figure: f64) -> String {
+pub fn short(figure: f64) -> String {
     match figure.abs() {
         size if size >= 100.0 => format!("{figure:.0}"),
         size if size >= 10.0 => format!("{figure:.1}"),

@@ -11,6 +11,7 @@ mod horizon;
 mod idle;
 mod latency;
 mod list;
+mod mix;
 mod participant;
 mod startup;
 mod webhook;
@@ -42,10 +43,11 @@ pub const ALL: &[Scenario] = &[
     fanout::SCENARIO,
     idle::SCENARIO,
     startup::SCENARIO,
+    mix::SCENARIO,
 ];
 
 /// A message for each conversation: about 150 bytes of form.
-fn messages(conversations: &[String]) -> Vec<Request> {
+pub fn messages(conversations: &[String]) -> Vec<Request> {
     let form = [("Author", "alice"), ("Body", rest::BODY), ("Attributes", rest::ATTRIBUTES)];
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let path = |sid| format!("/v1/Conversations/{sid}/Messages");
