@@ -1,5 +1,5 @@
 # What a developer and the build server run. Every step is a script in scripts/; each says what it does.
-.PHONY: test soak bench fmt clean-test
+.PHONY: test soak bench bench-peers fmt clean-test
 
 # Everything, from nothing: installs what is missing, then checks, unit tests, official clients, crash test.
 test:
@@ -15,6 +15,10 @@ soak:
 # too: make bench POSTGRES=postgres://postgres@127.0.0.1:5432/postgres. More rounds: make bench ROUNDS=5.
 bench:
 	@POSTGRES='$(POSTGRES)' ROUNDS='$(ROUNDS)' scripts/bench.sh $(SCENARIO)
+
+# Installs the others that `make bench SCENARIO=peers` measures beside the server; root is needed for two of the four.
+bench-peers:
+	@scripts/install-peers.sh $(PEERS)
 
 fmt:
 	cargo fmt --all

@@ -57,6 +57,11 @@ pub fn require_wrk() -> anyhow::Result<()> {
 impl Load<'_> {
     /// Sends all of it. Anything but a success is an error.
     pub fn run(&self, bench: &Bench, server: &Server) -> anyhow::Result<Answered> {
+        self.run_at(bench, &server.api.url)
+    }
+
+    /// The same to whoever answers at this URL.
+    pub fn run_at(&self, bench: &Bench, url: &str) -> anyhow::Result<Answered> {
         let folder = tempfile::Builder::new().prefix("load-").tempdir_in(bench.folder())?;
         let (script, requests) = (folder.path().join("load.lua"), folder.path().join("requests"));
         std::fs::write(&script, SCRIPT)?;
@@ -74,7 +79,7 @@ impl Load<'_> {
             .args(["-d", &format!("{LONGEST}s"), "--timeout", "20s", "-s"])
             .arg(&script)
             .args(["-H", &format!("Authorization: Basic {credentials}")])
-            .args(["-H", &format!("X-Twilio-Webhook-Enabled: {}", self.hooks), &server.api.url, "--"])
+            .args(["-H", &format!("X-Twilio-Webhook-Enabled: {}", self.hooks), url, "--"])
             .arg(&requests)
             .args([self.count / THREADS, self.connections / THREADS, pause].map(|number| number.to_string()))
             .stdin(Stdio::null())

@@ -8,6 +8,7 @@
 mod api;
 mod bench;
 mod load;
+mod peers;
 mod receiver;
 mod scenarios;
 mod server;

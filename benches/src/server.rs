@@ -115,14 +115,21 @@ impl Server {
 
     /// What it has used so far.
     pub fn used(&self) -> anyhow::Result<Used> {
-        let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id()));
+        Used::by(self.child.id())
+    }
+}
+
+impl Used {
+    /// What a process has used so far.
+    pub fn by(process: u32) -> anyhow::Result<Self> {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}"));
         let status = read("status")?;
         let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         let kibibytes = anonymous.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
         let io = read("io")?;
         let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
-        Ok(Used {
-            cpu: cpu(&self.child.id().to_string())?,
+        Ok(Self {
+            cpu: cpu(&process.to_string())?,
             anonymous: kibibytes.unwrap_or_default() * 1024.0,
             written: as_f64(written.unwrap_or_default()),
         })
@@ -158,8 +165,8 @@ impl Drop for Server {
     }
 }
 
-/// A port that is free just now: the metrics do not tell theirs.
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// A port that is free just now, for those who do not tell theirs: the metrics, and peers.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 

@@ -1,31 +1,39 @@
 //! Figures of several rounds, and how they are told: the median, and between what they lay.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
 /// Figures by name, in the order in which they were first noted.
 #[derive(Default)]
 pub struct Table {
     lines: Vec<Line>,
+    remarks: Vec<String>,
 }
 
 struct Line {
-    name: &'static str,
+    name: Cow<'static, str>,
     target: &'static str,
     figures: Vec<f64>,
 }
 
 impl Table {
     /// Notes a round's figure.
-    pub fn note(&mut self, name: &'static str, figure: f64) {
+    pub fn note(&mut self, name: impl Into<Cow<'static, str>>, figure: f64) {
         self.note_against(name, "", figure);
     }
 
     /// Notes a round's figure that has a target, which is told beside it.
-    pub fn note_against(&mut self, name: &'static str, target: &'static str, figure: f64) {
+    pub fn note_against(&mut self, name: impl Into<Cow<'static, str>>, target: &'static str, figure: f64) {
+        let name = name.into();
         match self.lines.iter_mut().find(|line| line.name == name) {
             Some(line) => line.figures.push(figure),
             None => self.lines.push(Line { name, target, figures: vec![figure] }),
         }
+    }
+
+    /// Says something about the figures, in a line of its own before them.
+    pub fn remark(&mut self, text: String) {
+        self.remarks.push(text);
     }
 }
 
@@ -45,6 +53,12 @@ pub fn percentile(figures: &mut [f64], part: f64) -> f64 {
 
 impl Display for Table {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        for remark in &self.remarks {
+            writeln!(out, "- {remark}")?;
+        }
+        if !self.remarks.is_empty() {
+            writeln!(out)?;
+        }
         writeln!(out, "| figure | median | rounds | target |\n| --- | --- | --- | --- |")?;
         for Line { name, target, figures } in &self.lines {
             let median = percentile(&mut figures.clone(), 0.5);

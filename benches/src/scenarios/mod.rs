@@ -4,6 +4,7 @@ mod fanout;
 mod hanging;
 mod idle;
 mod latency;
+mod peers;
 mod startup;
 mod webhook;
 
@@ -23,10 +24,11 @@ pub const ALL: &[Scenario] = &[
     fanout::SCENARIO,
     idle::SCENARIO,
     startup::SCENARIO,
+    peers::SCENARIO,
 ];
 
 /// A message for each conversation: about 150 bytes of form.
-fn messages(conversations: &[String]) -> Vec<Request> {
+pub fn messages(conversations: &[String]) -> Vec<Request> {
     const BODY: &str = "Author=alice&Body=The+parcel+has+left+our+house+this+morning+and+should+be+with+you+\
          by+Thursday&Attributes=%7B%22order%22%3A%204711%2C%20%22urgent%22%3A%20false%7D";
     let path = |sid| format!("/v1/Conversations/{sid}/Messages");
