@@ -1,5 +1,5 @@
 # What a developer and the build server run. Every step is a script in scripts/; each says what it does.
-.PHONY: test soak bench bench-curve fmt clean-test
+.PHONY: test soak bench bench-curve bench-peers fmt clean-test
 
 # Everything, from nothing: installs what is missing, then checks, unit tests, official clients, crash test.
 test:
@@ -21,6 +21,10 @@ bench:
 # WRITE=1 figures and drawing go into docs/. Less of it: make bench-curve LARGEST=1000000. POSTGRES and ROUNDS as above.
 bench-curve:
 	@POSTGRES='$(POSTGRES)' ROUNDS='$(ROUNDS)' LARGEST='$(LARGEST)' WRITE='$(WRITE)' scripts/bench-curve.sh
+
+# Installs the others that `make bench SCENARIO=peers` measures beside the server; root is needed for two of the four.
+bench-peers:
+	@scripts/install-peers.sh $(PEERS)
 
 fmt:
 	cargo fmt --all

@@ -13,6 +13,7 @@ mod curve;
 mod filling;
 mod home;
 mod load;
+mod peers;
 mod receiver;
 mod report;
 mod rest;

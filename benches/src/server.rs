@@ -177,7 +177,7 @@ impl Drop for Server {
     }
 }
 
-/// A port that is free just now: the metrics do not tell theirs.
-fn free_address() -> anyhow::Result<SocketAddr> {
+/// A port that is free just now, for those who do not tell theirs: the metrics, and peers.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -7,6 +7,7 @@ use std::fmt::{self, Display, Formatter};
 #[derive(Default)]
 pub struct Table {
     lines: Vec<Line>,
+    remarks: Vec<String>,
 }
 
 struct Line {
@@ -28,6 +29,11 @@ impl Table {
             Some(line) => line.figures.push(figure),
             None => self.lines.push(Line { name, target, figures: vec![figure] }),
         }
+    }
+
+    /// Says something about the figures, in a line of its own before them.
+    pub fn remark(&mut self, text: String) {
+        self.remarks.push(text);
     }
 }
 
@@ -59,6 +65,12 @@ pub fn percentile(figures: &mut [f64], part: f64) -> f64 {
 
 impl Display for Table {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        for remark in &self.remarks {
+            writeln!(out, "- {remark}")?;
+        }
+        if !self.remarks.is_empty() {
+            writeln!(out)?;
+        }
         writeln!(out, "| figure | median | rounds | target |\n| --- | --- | --- | --- |")?;
         for Line { name, target, figures } in &self.lines {
             let median = percentile(&mut figures.clone(), 0.5);

@@ -13,6 +13,7 @@ mod latency;
 mod list;
 mod mix;
 mod participant;
+mod peers;
 mod startup;
 mod webhook;
 
@@ -44,6 +45,7 @@ pub const ALL: &[Scenario] = &[
     idle::SCENARIO,
     startup::SCENARIO,
     mix::SCENARIO,
+    peers::SCENARIO,
 ];
 
 /// A message for each conversation: about 150 bytes of form.
