@@ -7,7 +7,7 @@ use conversations::heads::{self, Head};
 use conversations::messages::MessageKey;
 use conversations::{Failure, MIGRATIONS, Message, RandomIds, Vault};
 use server::SystemClock;
-use store::{Options, Record, Roots, Store, StoreError, Tx};
+use store::{Options, Record, Roots, Store, StoreError, Tx, Value};
 use wire::{Key, Sid};
 
 use super::messages::{ATTRIBUTES, BODY};
@@ -62,8 +62,9 @@ async fn rows(filler: &Filler, place: &Place) -> (String, Vec<String>) {
             date_updated: head.created_at,
             ..message
         };
-        let cells: Vec<_> = masked.values().iter().map(|value| format!("{:?}", value.cell())).collect();
-        cells[..11].join(" ") + &cells[13..].join(" ")
+        let created_at = format!("{:?}", head.created_at.cell());
+        let cells = masked.values().into_iter().map(|value| format!("{:?}", value.cell()));
+        cells.filter(|cell| *cell != created_at).collect::<Vec<_>>().join(" ")
     };
     (counted(&head), messages.into_iter().map(row).collect())
 }

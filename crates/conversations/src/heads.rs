@@ -320,10 +320,8 @@ pub fn lock_with_speaker(
 
 /// The statement of [`lock_with_speaker`], where the path names the conversation by its sid.
 pub fn open_with_speaker(call: &Call, path: &Path, identity: &str) -> Option<Opening> {
-    match path.key::<Conversation>("ConversationSid") {
-        Key::Sid(sid) => Some(Opening::new(&WITH_SPEAKER).with(&call.service_sid).with(&sid).with(&identity)),
-        Key::Name(_) => None,
-    }
+    let Some(Key::Sid(sid)) = path.find_key::<Conversation>("ConversationSid") else { return None };
+    Some(Opening::new(&WITH_SPEAKER).with(&call.service_sid).with(&sid).with(&identity))
 }
 
 /// Writes a locked head back to which a message was added, and nothing else done.
