@@ -217,8 +217,12 @@ impl Session for Sqlite {
 /// Binds by name: in SQLite `$2` is a name, and its place is that of its first appearance.
 fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
     let mut highest = 0;
+    let in_order = numbered_in_order(sql) == Some(statement.parameter_count());
     for place in 1..=statement.parameter_count() {
-        let number = statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse().ok());
+        let number = match in_order {
+            true => Some(place),
+            false => statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse().ok()),
+        };
         let Some(number @ 1..) = number else {
             return Err(StoreError::failed(format!(
                 "failed to bind: a parameter is not $1, $2, .. in {sql}"
@@ -237,6 +241,22 @@ fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[&dyn Value]) -
         return Err(StoreError::failed(format!("failed to bind: {given} values for ${highest} in {sql}")));
     }
     Ok(())
+}
+
+/// How many parameters a statement has, where they first appear as $1, $2, .. in this order, as nearly always: then
+/// the name of each need not be asked for. None where they do not, or a text in it might look like one.
+fn numbered_in_order(sql: &str) -> Option<usize> {
+    let mut known = 0;
+    let (before, rest) = sql.split_once('$')?;
+    let mut is_plain = !before.contains('\'');
+    for part in rest.split('$') {
+        let digits = part.bytes().take_while(u8::is_ascii_digit);
+        let number =
+            digits.fold(0, |number: usize, digit| number.saturating_mul(10) + usize::from(digit - b'0'));
+        is_plain &= (1..=known + 1).contains(&number) && !part.contains('\'');
+        known = known.max(number);
+    }
+    is_plain.then_some(known)
 }
 
 struct Bound<'a>(Cell<'a>);
@@ -276,5 +296,22 @@ impl Source for rusqlite::Row<'_> {
 
     fn name(&self, column: usize) -> String {
         self.as_ref().column_name(column).unwrap_or_default().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_in_order_are_told_from_others() {
+        assert_eq!(numbered_in_order("SELECT a FROM t WHERE b = $1 AND c > $2 OR d = $1 LIMIT $3"), Some(3));
+        let twelve: Vec<_> = (1..=12).map(|number| format!("${number}")).collect();
+        assert_eq!(numbered_in_order(&format!("INSERT INTO t VALUES ({})", twelve.join(", "))), Some(12));
+        for other in
+            ["SELECT 1", "SELECT $2, $1", "SELECT $1, $3", "SELECT $0", "SELECT '$1', $1", "SELECT $1, '$2'"]
+        {
+            assert_eq!(numbered_in_order(other), None, "{other}");
+        }
     }
 }
