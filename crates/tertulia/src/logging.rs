@@ -6,6 +6,7 @@ use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::configuration::Misconfigured;
+use crate::log_fields::Fields;
 use crate::log_lines::{Lines, Writing};
 
 /// How a line looks.
@@ -48,7 +49,7 @@ impl Logging {
             .with_writer(writing.lines())
             .with_ansi(io::stderr().is_terminal());
         match self.format {
-            Format::Text => lines.init(),
+            Format::Text => lines.fmt_fields(Fields).init(),
             Format::Json => lines.json().flatten_event(true).init(),
         }
         Ok(writing)

@@ -2,12 +2,10 @@
 //!
 //! It names the path's template and never what was asked, said or signed with.
 
-use std::fmt;
 use std::time::Duration;
 
-use conversations::{Account, Asker, hex};
+use conversations::{Asker, hex};
 use http::Method;
-use wire::Sid;
 
 use super::answer::Note;
 use crate::app::App;
@@ -33,10 +31,10 @@ impl Line {
         if *status == 200 && template.starts_with(health::PREFIX) {
             return;
         }
-        let account_sid = note.account_sid.map(shown);
+        let account_sid = note.account_sid.map(|sid| sid.to_string());
         tracing::info!(
             target: "access",
-            %request_id, method, %template, status, code = note.code, account_sid,
+            request_id, method, template = &**template, status, code = note.code, account_sid,
             milliseconds = milliseconds(time),
             "{method} {template} {status}"
         );
@@ -46,10 +44,6 @@ impl Line {
 /// A new id for a request.
 pub fn request_id(app: &App, asker: Asker) -> String {
     format!("RQ{}", hex(&app.ids.request_id(app.clock.now(), asker)))
-}
-
-fn shown(account_sid: Sid<Account>) -> tracing::field::DisplayValue<impl fmt::Display> {
-    tracing::field::display(account_sid)
 }
 
 /// Methods are a label of metrics, and so a few known words.
