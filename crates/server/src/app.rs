@@ -1,13 +1,18 @@
 //! What all doors share, and the router that they make together.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::Request;
+use axum::response::Response;
 use conversations::{Ids, RandomIds, Vault};
 use store::{Clock, Store};
 use tokio::sync::Notify;
+use tower::Service;
 
 use crate::accounts_2010;
 use crate::admin;
@@ -128,10 +133,17 @@ impl App {
     }
 }
 
-/// Everything that is served, as one service. A request may carry a
+/// Everything that is served, as one service, which is always ready and never fails. A request may carry a
 /// [`Connection`](crate::web::Connection) as extension; without one no proxy is trusted.
-pub fn router(app: &Arc<App>) -> Router {
-    Router::new()
+#[derive(Clone)]
+pub struct Doors {
+    app: Arc<App>,
+    router: Router,
+}
+
+/// The doors of a server.
+pub fn doors(app: &Arc<App>) -> Doors {
+    let router = Router::new()
         .merge(rest::router())
         .merge(media::router())
         .merge(realtime::router())
@@ -139,6 +151,22 @@ pub fn router(app: &Arc<App>) -> Router {
         .merge(accounts_2010::router())
         .merge(openapi::router())
         .merge(health::router())
-        .layer(from_fn_with_state(Arc::clone(app), edge::pass))
-        .with_state(Arc::clone(app))
+        .with_state(Arc::clone(app));
+    Doors { app: Arc::clone(app), router }
+}
+
+impl Service<Request> for Doors {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    // The edge is no layer of the router: a layer is cloned with every route and boxed around every answer.
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Self { app, router } = self.clone();
+        Box::pin(async move { Ok(edge::pass(&app, request, router).await) })
+    }
 }

@@ -29,7 +29,7 @@ mod timers;
 mod web;
 mod webhooks;
 
-pub use app::{App, Tools, router};
+pub use app::{App, Doors, Tools, doors};
 pub use clock::{ManualClock, SystemClock};
 pub use dispatcher::deliver_due;
 pub use event_streams::stream_due;

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::Request;
@@ -40,10 +40,31 @@ const LINGER_BYTES: usize = 16 * 1024 * 1024;
 /// Before accepting again where the machine has no descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What answers requests: always ready, and never fails.
+pub trait Serve:
+    Service<axum::extract::Request, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + Unpin
+    + 'static
+{
+}
+
+impl<S> Serve for S where
+    S: Service<axum::extract::Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Unpin
+        + Sync
+        + 'static
+{
+}
+
 /// How connections of one listener are served.
 #[derive(Clone)]
-pub struct Serving {
-    pub router: Router,
+pub struct Serving<S> {
+    pub doors: S,
     pub max_connections: usize,
     /// How long a caller may take nothing of its answer.
     pub stalled: Duration,
@@ -63,7 +84,7 @@ pub struct Stops {
 }
 
 /// Accepts until the server stops.
-pub async fn accept(listener: TcpListener, serving: Serving) {
+pub async fn accept<S: Serve>(listener: TcpListener, serving: Serving<S>) {
     let permits = Arc::new(Semaphore::new(serving.max_connections));
     let accepting = async {
         loop {
@@ -105,16 +126,19 @@ fn is_the_callers(error: &io::Error) -> bool {
 }
 
 /// Serves requests. What is left to do is to serve the tunnel that the connection has become.
-async fn serve(stream: TcpStream, serving: Serving) -> Option<Pin<Box<impl Future<Output = ()> + Send>>> {
-    let Serving { router, stalled, tasks, stops, .. } = serving;
-    let (tunnel, begun) = serve_http((stream, stalled), router, stops.clone()).await?;
+async fn serve<S: Serve>(
+    stream: TcpStream,
+    serving: Serving<S>,
+) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    let Serving { doors, stalled, tasks, stops, .. } = serving;
+    let (tunnel, begun) = serve_http((stream, stalled), doors, stops.clone()).await?;
     Some(Box::pin(realtime::serve(tunnel, begun, (tasks, stops))))
 }
 
 /// Serves requests, until the connection ends or becomes a tunnel; then with what was read of that already.
-async fn serve_http(
+async fn serve_http<S: Serve>(
     (stream, stalled): (TcpStream, Duration),
-    router: Router,
+    doors: S,
     stops: Stops,
 ) -> Option<(Tunnel, (TcpStream, Bytes))> {
     let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return None };
@@ -123,7 +147,7 @@ async fn serve_http(
     let ends = Connection { peer, local };
     let tunnel = Arc::<OnceLock<Tunnel>>::default();
     let left_at = Arc::clone(&tunnel);
-    let service = service_fn(move |request| Box::pin(answer(router.clone(), ends, request, left_at.clone())));
+    let service = service_fn(move |request| Box::pin(answer(doors.clone(), ends, request, left_at.clone())));
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     builder.max_header_size(HEAD_BYTES).max_buf_size(HEAD_BYTES);
@@ -168,15 +192,14 @@ async fn linger(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-async fn answer(
-    mut router: Router,
+async fn answer<S: Serve>(
+    mut doors: S,
     ends: Connection,
     mut request: Request<Incoming>,
     tunnel: Arc<OnceLock<Tunnel>>,
 ) -> Result<Response, Infallible> {
     request.extensions_mut().insert(ends);
-    // A router is always ready, so nobody waits for it.
-    let mut response = Service::call(&mut router, request).await?;
+    let mut response = doors.call(request.map(Body::new)).await?;
     if let Some(begun) = response.extensions_mut().remove() {
         let _ = tunnel.set(begun);
     }

@@ -5,15 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, router};
+use crate::app::{App, doors};
 use crate::dispatcher;
 use crate::event_streams;
 use crate::housekeeping;
-use crate::listen::{self, Serving, Stops};
+use crate::listen::{self, Serve, Serving, Stops};
 use crate::metrics;
 use crate::realtime;
 use crate::timers;
@@ -51,7 +50,7 @@ impl Server {
             stops: Stops::default(),
             app,
         };
-        server.listen(api, router(&server.app));
+        server.listen(api, doors(&server.app));
         if let Some(metrics) = metrics {
             server.listen(metrics, metrics::router(Arc::clone(&server.app)));
         }
@@ -70,9 +69,9 @@ impl Server {
         Ok(server)
     }
 
-    fn listen(&self, listener: TcpListener, router: Router) {
+    fn listen<S: Serve>(&self, listener: TcpListener, doors: S) {
         let serving = Serving {
-            router,
+            doors,
             max_connections: self.app.settings.max_connections,
             stalled: self.app.settings.bounds.stalled,
             connections: self.app.metrics.connections.clone(),

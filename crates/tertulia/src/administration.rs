@@ -6,13 +6,12 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::Router;
 use axum::body::Body;
 use conversations::{Ids, RandomIds, hex};
 use http::Request;
 use http_body_util::BodyExt;
 use serde_json::Value;
-use server::{App, Settings};
+use server::{App, Doors, Settings};
 use store::Store;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -36,7 +35,7 @@ enum Way {
     /// To the server that runs: its host and port.
     Network(String),
     /// Into the store. The lock is held as long as this lives.
-    Process { runtime: Runtime, router: Box<Router>, store: Store, _directory: DataDirectory },
+    Process { runtime: Runtime, doors: Box<Doors>, store: Store, _directory: DataDirectory },
 }
 
 impl Administration {
@@ -64,8 +63,8 @@ impl Administration {
         let app = App::new(store.clone(), tools, settings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("cannot start a runtime")?;
-        let router = Box::new(server::router(&app));
-        Ok(Self { admin_token, way: Way::Process { runtime, router, store, _directory: directory } })
+        let doors = Box::new(server::doors(&app));
+        Ok(Self { admin_token, way: Way::Process { runtime, doors, store, _directory: directory } })
     }
 
     /// Whether a server runs, in which things happen by themselves.
@@ -79,8 +78,8 @@ impl Administration {
         let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let (status, answer) = match &self.way {
             Way::Network(host) => self.over_network(host, (method, &path), &body)?,
-            Way::Process { runtime, router, .. } => {
-                runtime.block_on(self.in_process((**router).clone(), (method, &path), body))?
+            Way::Process { runtime, doors, .. } => {
+                runtime.block_on(self.in_process((**doors).clone(), (method, &path), body))?
             }
         };
         if status == 204 {
@@ -96,7 +95,7 @@ impl Administration {
 
     async fn in_process(
         &self,
-        router: Router,
+        doors: Doors,
         (method, path): (&str, &str),
         body: String,
     ) -> anyhow::Result<(u16, Vec<u8>)> {
@@ -107,7 +106,7 @@ impl Administration {
             .header("authorization", format!("Bearer {}", self.admin_token))
             .body(Body::from(body))
             .context("cannot make a request")?;
-        let answer = router.oneshot(request).await.context("cannot be: a router always answers")?;
+        let answer = doors.oneshot(request).await.context("cannot be: they always answer")?;
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.context("cannot read the answer")?;
         Ok((status, body.to_bytes().to_vec()))

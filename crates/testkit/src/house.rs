@@ -10,7 +10,7 @@ use conversations::accounts::{self, CreateAccount};
 use conversations::{Failure, Ids, MIGRATIONS, Vault};
 use http::Request;
 use http_body_util::BodyExt;
-use server::{App, Guard, MediaStore, Metrics, Settings, Tools, WebhookSettings, router};
+use server::{App, Guard, MediaStore, Metrics, Settings, Tools, WebhookSettings, doors};
 use store::{NoObserver, Observer, Options, Roots, Store};
 use tower::ServiceExt;
 use wire::Sid;
@@ -163,7 +163,7 @@ impl House {
     pub async fn send_as_is(&self, request: http::request::Builder, body: &str) -> Reply {
         let request = request.header("host", "tertulia.test").body(Body::from(body.to_owned()));
         let request = request.expect("the request is one");
-        let answer = router(&self.app).oneshot(request).await.expect("the router always answers");
+        let answer = doors(&self.app).oneshot(request).await.expect("they always answer");
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.expect("the body is whole").to_bytes().to_vec();
         Reply { status: parts.status, headers: parts.headers, body }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::any;
 use conversations::{Mount, Operation, Scope, Verb, event_streams, operations};
@@ -97,15 +96,15 @@ pub fn router() -> Router<Arc<App>> {
         let shown = Arc::clone(&route.shown);
         let handle = move |State(app): State<Arc<App>>, request: Request| {
             let route = Arc::clone(&route);
-            async move { handler::handle(&app, &route, request).await }
+            async move { cors::around(request, |request| handler::handle(&app, &route, request)).await }
         };
         router = router.route(&shown, any(handle));
     }
-    router.fallback(unknown).layer(from_fn(cors::pass))
+    router.fallback(unknown)
 }
 
 async fn unknown(request: Request) -> Response {
-    answer::problem(&no_such_path(request.uri().path()))
+    cors::around(request, async |request| answer::problem(&no_such_path(request.uri().path()))).await
 }
 
 /// Twilio: `/v2` of this host speaks to another product, so a client that asks for it was set up wrongly.

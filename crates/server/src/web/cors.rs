@@ -28,9 +28,17 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// Answers `OPTIONS`, for which nobody needs credentials, and adds the headers to every answer.
 pub async fn pass(request: Request, next: Next) -> Response {
+    around(request, |request| next.run(request)).await
+}
+
+/// The same around whoever answers all other methods.
+pub async fn around<F: Future<Output = Response>>(
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let has_origin = request.headers().contains_key(ORIGIN);
     let mut response =
-        if request.method() == Method::OPTIONS { answer::empty(200) } else { next.run(request).await };
+        if request.method() == Method::OPTIONS { answer::empty(200) } else { answer(request).await };
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, Origin"));
     if has_origin {

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::Router;
+use axum::extract::Request;
 use axum::response::Response;
 use conversations::Asker;
 use prometheus_client::metrics::gauge::Gauge;
+use tower::Service;
 use wire::Problem;
 
 use super::access_log::{self, Line};
@@ -25,15 +26,15 @@ use crate::metrics::Asked;
 use crate::stopwatch;
 
 /// Takes a request to its handler and its answer back.
-pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub async fn pass(app: &Arc<App>, request: Request, router: Router) -> Response {
     let began = stopwatch::start();
     let _counted = Counted::new(&app.metrics.in_flight);
     let is_probe = request.uri().path().starts_with(health::PREFIX);
     let asker = if is_probe { Asker::Probe } else { Asker::Client };
-    let request_id = access_log::request_id(&app, asker);
+    let request_id = access_log::request_id(app, asker);
     let method = access_log::method(request.method());
     let verb = request.method().clone();
-    let response = admitted(&app, request, next, is_probe).await;
+    let response = admitted(app, request, router, is_probe).await;
     let mut response = app.pressure.answer(&verb, response);
     let note = response.extensions_mut().remove::<Note>().unwrap_or_default();
     let time = began.elapsed();
@@ -50,7 +51,7 @@ pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> 
 }
 
 /// Takes in a request that there is room for. Whether the server lives is told however many there are.
-async fn admitted(app: &App, request: Request, next: Next, is_probe: bool) -> Response {
+async fn admitted(app: &App, request: Request, mut router: Router, is_probe: bool) -> Response {
     let (mut parts, body) = request.into_parts();
     let held = (!is_probe).then(|| app.pressure.request()).transpose();
     let _held = match held {
@@ -63,8 +64,11 @@ async fn admitted(app: &App, request: Request, next: Next, is_probe: bool) -> Re
     };
     parts.extensions.insert(base_url);
     let (body, _coming) = app.pressure.body(body, &mut parts.extensions);
-    let answer = caught(next.run(Request::from_parts(parts, body))).await;
-    answer.unwrap_or_else(|| answer::problem(&Problem::INTERNAL))
+    match caught(router.call(Request::from_parts(parts, body))).await {
+        Some(Ok(answer)) => answer,
+        Some(Err(never)) => match never {},
+        None => answer::problem(&Problem::INTERNAL),
+    }
 }
 
 /// Twilio: seconds with three decimals, `0.021`.

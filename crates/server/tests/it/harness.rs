@@ -104,7 +104,7 @@ impl Harness {
         }
         let request = request.body(Body::from(body.to_owned())).expect("a request");
         let response =
-            tertulia_server::router(&self.app).oneshot(request).await.expect("a router always answers");
+            tertulia_server::doors(&self.app).oneshot(request).await.expect("a router always answers");
         answer(response).await
     }
 }
