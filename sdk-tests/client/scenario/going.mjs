@@ -72,6 +72,9 @@ step("who left may be added again", async () => {
   await room.alice.add("carol");
   const theirs = await at.carol.saw.next("conversationJoined", (one) => one.sid === room.sid);
   assert.equal((await theirs.getMessages(1)).items[0].body, "to the telephone");
+  // Whoever adds somebody sees them when the server tells it, like everybody else.
+  const isThere = (all) => all.some((one) => one.identity === "carol");
+  await until(async () => isThere(await room.alice.getParticipants()), "carol in alice's list");
 });
 
 step("participants are removed, by what they are and by name", async () => {
