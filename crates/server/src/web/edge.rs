@@ -20,6 +20,7 @@ use wire::Problem;
 use super::access_log::{self, Line};
 use super::answer::{self, Note};
 use super::host;
+use super::unread::Unread;
 use crate::app::App;
 use crate::health;
 use crate::metrics::Asked;
@@ -34,7 +35,9 @@ pub async fn pass(app: &Arc<App>, request: Request, router: Router) -> Response 
     let request_id = access_log::request_id(app, asker);
     let method = access_log::method(request.method());
     let verb = request.method().clone();
-    let response = admitted(app, request, router, is_probe).await;
+    let (parts, body) = request.into_parts();
+    let (body, unread) = Unread::watch(body);
+    let response = admitted(app, Request::from_parts(parts, body), router, is_probe).await;
     let mut response = app.pressure.answer(&verb, response);
     let note = response.extensions_mut().remove::<Note>().unwrap_or_default();
     let time = began.elapsed();
@@ -47,6 +50,7 @@ pub async fn pass(app: &Arc<App>, request: Request, router: Router) -> Response 
     let line = Line { request_id, asked: Asked { method, template }, status: response.status().as_u16() };
     line.log(&note, time);
     app.metrics.answered(line.asked, line.status, time);
+    unread.pass_over().await;
     response
 }
 

@@ -11,6 +11,7 @@ pub mod in_flight;
 pub mod known_credentials;
 pub mod path;
 pub mod sign_in;
+pub mod unread;
 
 use std::net::SocketAddr;
 

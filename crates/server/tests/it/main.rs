@@ -8,3 +8,4 @@ mod pressure;
 mod realtime;
 mod replaying;
 mod rest;
+mod unread;

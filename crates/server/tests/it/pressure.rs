@@ -16,10 +16,10 @@ use tokio::time::timeout;
 use crate::harness::{Answer, FORM, Harness};
 
 /// Longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A store whose writer is held by a job. It goes on when this is dropped.
-struct Shut {
+pub struct Shut {
     _gate: Sender<()>,
     _job: JoinSet<Result<(), StoreError>>,
 }
@@ -39,7 +39,7 @@ impl Shut {
         (Self { _gate: gate, _job: job }, reached)
     }
 
-    async fn now(store: &Store) -> Self {
+    pub async fn now(store: &Store) -> Self {
         let (shut, reached) = Self::queue(store);
         until(|| reached.try_recv().is_ok()).await;
         shut
@@ -47,7 +47,7 @@ impl Shut {
 }
 
 /// Waits for something to come about.
-async fn until(mut holds: impl FnMut() -> bool) {
+pub async fn until(mut holds: impl FnMut() -> bool) {
     let waiting = async {
         while !holds() {
             tokio::task::yield_now().await;
@@ -57,7 +57,7 @@ async fn until(mut holds: impl FnMut() -> bool) {
 }
 
 /// Creates in tasks of their own.
-fn creates(harness: &Arc<Harness>, names: impl Iterator<Item = String>) -> JoinSet<(String, Answer)> {
+pub fn creates(harness: &Arc<Harness>, names: impl Iterator<Item = String>) -> JoinSet<(String, Answer)> {
     let mut tasks = JoinSet::new();
     for name in names {
         let harness = Arc::clone(harness);
@@ -87,7 +87,7 @@ async fn listed(harness: &Harness) -> Vec<String> {
     names
 }
 
-async fn started(harness: &Harness) -> Server {
+pub async fn started(harness: &Harness) -> Server {
     let bind = || TcpListener::bind("127.0.0.1:0");
     let (api, metrics) = (bind().await.expect("a port"), bind().await.expect("a port"));
     let listeners = Listeners { api, metrics: Some(metrics) };
@@ -95,7 +95,7 @@ async fn started(harness: &Harness) -> Server {
 }
 
 /// A figure of the metrics; zero where it has never been counted.
-fn figure(server: &Server, name: &str) -> u64 {
+pub fn figure(server: &Server, name: &str) -> u64 {
     let read = |address: SocketAddr| {
         let mut stream = TcpStream::connect(address).expect("a connection");
         let page = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -258,17 +258,49 @@ async fn who_takes_nothing_of_its_answers_holds_little_and_not_for_long() {
     let mut stream = TcpStream::connect(server.address()).expect("a connection");
     // More than the buffers of the machine hold.
     stream.write_all(ask.repeat(60).as_bytes()).expect("it is taken");
-    let waiting = async {
-        while figure(&server, "tertulia_http_held_bytes ") == 0 {
-            tokio::task::yield_now().await;
-        }
-        while figure(&server, "tertulia_http_held_bytes ") > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, waiting).await.expect("it is cut off");
+    until(|| figure(&server, "tertulia_http_held_bytes ") > 0).await;
+    // Nothing is held between two answers either, so that it is the connection that tells: who asks is the other.
+    until(|| figure(&server, "tertulia_http_connections ") == 1).await;
+    assert_eq!(figure(&server, "tertulia_http_held_bytes "), 0);
     let mut taken = Vec::new();
     let _ = tokio::task::block_in_place(|| stream.read_to_end(&mut taken));
     assert!(taken.len() < 60 * 1_500_000, "{}", taken.len());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn there_is_room_for_so_many_uploads_and_files_on_their_way_are_in_nobodys_memory() {
+    // A file would be too long for what there is.
+    let bounds = Bounds { uploads: 1, bytes: 1024, ..Bounds::default() };
+    let harness = Harness::with(Settings { bounds, ..Settings::default() }).await;
+    let server = started(&harness).await;
+    let configuration = harness.ask("GET", "/v1/Configuration", &[], "").await.body;
+    let service_sid = configuration["default_chat_service_sid"].as_str().expect("a sid");
+    let media = format!("/v1/Services/{service_sid}/Media");
+    let (_, authorization) = harness.basic();
+    let half = "x".repeat(100_000);
+    let mut slow = TcpStream::connect(server.address()).expect("a connection");
+    let head = format!(
+        "POST {media} HTTP/1.1\r\nHost: x\r\nAuthorization: {authorization}\r\nContent-Type: text/plain\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n{half}",
+        2 * half.len()
+    );
+    slow.write_all(head.as_bytes()).expect("it is taken");
+    let beside = async || harness.ask("POST", &media, &[("content-type", "text/plain")], "beside").await;
+    let refused = async {
+        loop {
+            let answer = beside().await;
+            if answer.status != 201 {
+                return answer;
+            }
+        }
+    };
+    let refused = timeout(PATIENCE, refused).await.expect("the first has begun");
+    assert!(is_turned_away(&refused), "{}", refused.body);
+    slow.write_all(half.as_bytes()).expect("it is taken");
+    let mut answer = String::new();
+    tokio::task::block_in_place(|| slow.read_to_string(&mut answer)).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    assert_eq!(beside().await.status, 201);
     server.stop().await;
 }
