@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use serde_json::json;
-use tertulia_server::{RealtimeSettings, Settings};
+use tertulia_server::{Bounds, RealtimeSettings, Settings};
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::client::{House, Told, framed};
+use crate::pressure::Shut;
 
 fn patient(change: impl FnOnce(&mut RealtimeSettings)) -> Settings {
     let mut realtime = RealtimeSettings::default();
@@ -165,5 +166,33 @@ async fn who_does_not_answer_a_ping_is_gone() {
     drop(silent);
     alive.ask("TM2", "GET", "/nothing").await;
     assert!(matches!(alive.next().await, Told::Frame(..)));
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_there_is_no_room_for_is_turned_away_and_the_connection_stays() {
+    let bounds = Bounds { requests: 1, ..Bounds::default() };
+    let mut house = House::with(Settings { bounds, ..Settings::default() }).await;
+    let mut client = house.client("alice").await;
+    let shut = Shut::now(house.harness.app.store()).await;
+    let path = format!("/Client/v2/Services/{}/Conversations", house.service_sid);
+    let request = json!({"host": "aim", "path": path, "method": "POST", "params": {}});
+    let header = json!({"id": "TM1", "method": "message", "http_request": request, "payload_size": 2});
+    client.send_bytes(framed(&header, b"{}")).await;
+    // Until the first has its place.
+    loop {
+        client.ask("TM2", "GET", "/nowhere").await;
+        let (header, payload) = client.frame().await;
+        assert_eq!(header["id"], "TM2");
+        if payload["code"] == 20503 {
+            assert_eq!(header["http_status"]["code"], 503);
+            break;
+        }
+    }
+    drop(shut);
+    let (header, _) = client.frame().await;
+    assert_eq!((&header["id"], &header["http_status"]["code"]), (&json!("TM1"), &json!(201)));
+    client.ask("TM3", "GET", "/nowhere").await;
+    assert_eq!(client.frame().await.1["code"], 20404);
     house.stop().await;
 }

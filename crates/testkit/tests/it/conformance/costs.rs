@@ -8,11 +8,40 @@ use server::Settings;
 use store::Observer;
 use testkit::{Database, Engine, House, Receiver, webhooks_inside};
 
+/// Statements, commits, and how often a thread of the store waits for PostgreSQL.
+type Cost = (u64, u64, u64);
+
+/// What an operation costs on SQLite, where nobody waits, and on PostgreSQL.
+type Line = (&'static str, (u64, u64), Cost);
+
+/// What is done often, and what each costs. A failing test tells the lines that would be right.
+const OPERATIONS: &[Line] = &[
+    ("create message", (3, 1), (3, 1, 2)),
+    ("create conversation", (3, 1), (3, 1, 2)),
+    ("create conversation with a name", (4, 1), (4, 1, 3)),
+    ("create participant, a new user", (13, 1), (13, 1, 10)),
+    ("create participant, a known user", (10, 1), (14, 2, 15)),
+    ("create participant by SMS", (6, 1), (6, 1, 7)),
+    ("create conversation with two participants", (20, 1), (23, 2, 16)),
+    ("read horizon of a user", (10, 1), (13, 2, 13)),
+    ("read horizon of a participant", (8, 1), (11, 1, 9)),
+    ("fetch participant", (2, 0), (2, 0, 2)),
+    ("fetch participant by identity", (2, 0), (2, 0, 2)),
+    ("fetch message", (2, 0), (2, 0, 2)),
+    ("fetch conversation", (2, 0), (2, 0, 2)),
+    ("list messages, 50 of 61", (2, 0), (2, 0, 2)),
+    ("list messages, the newest", (2, 0), (2, 0, 2)),
+    ("list conversations of a user", (2, 0), (2, 0, 2)),
+    ("message of a client", (12, 1), (12, 1, 8)),
+    ("read horizon of a client", (13, 1), (13, 1, 11)),
+];
+
 /// Counts what the store does.
 #[derive(Default)]
 struct Counted {
     statements: AtomicU64,
     commits: AtomicU64,
+    waits: AtomicU64,
 }
 
 impl Observer for Counted {
@@ -23,11 +52,22 @@ impl Observer for Counted {
     fn statements(&self, count: u64) {
         self.statements.fetch_add(count, Ordering::SeqCst);
     }
+
+    fn waits(&self) {
+        self.waits.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 impl Counted {
     fn take(&self) -> (u64, u64) {
-        (self.statements.swap(0, Ordering::SeqCst), self.commits.swap(0, Ordering::SeqCst))
+        let (statements, commits, _) = self.cost();
+        (statements, commits)
+    }
+
+    /// What it was since it was last asked.
+    fn cost(&self) -> Cost {
+        let count = |count: &AtomicU64| count.swap(0, Ordering::SeqCst);
+        (count(&self.statements), count(&self.commits), count(&self.waits))
     }
 }
 
@@ -67,4 +107,120 @@ async fn a_message_costs_few_statements_and_one_commit_whoever_hears_of_it() {
         drop(house);
         database.remove().await;
     }
+}
+
+/// What was counted of each operation, in the order of the table.
+struct Costs<'a> {
+    counted: &'a Counted,
+    told: Vec<(&'static str, Cost)>,
+}
+
+impl Costs<'_> {
+    /// The least of a few runs, as above.
+    async fn of(&mut self, what: &'static str, run: impl AsyncFn(usize)) {
+        let mut least = (u64::MAX, u64::MAX, u64::MAX);
+        for round in 0..3 {
+            self.counted.cost();
+            run(round).await;
+            let cost = self.counted.cost();
+            least = (least.0.min(cost.0), least.1.min(cost.1), least.2.min(cost.2));
+        }
+        self.told.push((what, least));
+    }
+}
+
+async fn costs(engine: Engine) -> Vec<(&'static str, Cost)> {
+    let (database, counted) = (Database::create(engine).await, Arc::new(Counted::default()));
+    let watched = (Settings::default(), Arc::clone(&counted) as _);
+    let house = House::open_watched(engine, &database, watched).await;
+    let path = crate::rest::conversation(&house).await;
+    let (conversation, messages) = (path.rsplit('/').next().expect("a sid"), format!("{path}/Messages"));
+    let alice = house.post(&format!("{path}/Participants"), "Identity=alice").await.sid();
+    for _ in 0..60 {
+        house.post(&messages, "Body=hello&Author=alice").await;
+    }
+    let message = house.post(&messages, "Body=last&Author=alice").await.sid();
+    let client = house.client("alice").await;
+    let mut costs = Costs { counted: &counted, told: Vec::new() };
+    let post = async |path: &str, form: &str, code: &str| {
+        assert_eq!(house.post(path, form).await.code(), code, "{path}");
+    };
+    let get = async |path: &str| assert_eq!(house.get(path).await.code(), "200", "{path}");
+    let participants = format!("{path}/Participants");
+
+    let send = async |_| post(&messages, "Body=hello&Author=alice", "201").await;
+    costs.of("create message", send).await;
+    costs.of("create conversation", async |_| post("/v1/Conversations", "", "201").await).await;
+    let named = async |round| post("/v1/Conversations", &format!("UniqueName=n{round}"), "201").await;
+    costs.of("create conversation with a name", named).await;
+    let stranger = async |round| post(&participants, &format!("Identity=new-{round}"), "201").await;
+    costs.of("create participant, a new user", stranger).await;
+    for round in 0..3 {
+        house.post("/v1/Users", &format!("Identity=known-{round}")).await;
+    }
+    let known = async |round| post(&participants, &format!("Identity=known-{round}"), "201").await;
+    costs.of("create participant, a known user", known).await;
+    let sms = async |round| {
+        let form = format!(
+            "MessagingBinding.Address=%2B1501712266{round}&MessagingBinding.ProxyAddress=%2B15017122670"
+        );
+        post(&participants, &form, "201").await;
+    };
+    costs.of("create participant by SMS", sms).await;
+    let with = async |round| {
+        let form = format!(
+            "Participant=%7B%22identity%22%3A%22both-{round}%22%7D&Participant=%7B%22identity%22%3A%22alice%22%7D"
+        );
+        post("/v1/ConversationWithParticipants", &form, "202").await;
+    };
+    costs.of("create conversation with two participants", with).await;
+    let horizon = async |round| {
+        let form = format!("LastReadMessageIndex={}", round + 1);
+        post(&format!("/v1/Users/alice/Conversations/{conversation}"), &form, "200").await;
+    };
+    costs.of("read horizon of a user", horizon).await;
+    let horizon = async |round| {
+        let form = format!("LastReadMessageIndex={}", round + 10);
+        post(&format!("{participants}/{alice}"), &form, "200").await;
+    };
+    costs.of("read horizon of a participant", horizon).await;
+    costs.of("fetch participant", async |_| get(&format!("{participants}/{alice}")).await).await;
+    costs.of("fetch participant by identity", async |_| get(&format!("{participants}/alice")).await).await;
+    costs.of("fetch message", async |_| get(&format!("{messages}/{message}")).await).await;
+    costs.of("fetch conversation", async |_| get(&path).await).await;
+    costs.of("list messages, 50 of 61", async |_| get(&format!("{messages}?PageSize=50")).await).await;
+    costs.of("list messages, the newest", async |_| get(&format!("{messages}?Order=desc")).await).await;
+    costs.of("list conversations of a user", async |_| get("/v1/Users/alice/Conversations").await).await;
+    let send = async |_| {
+        let reply =
+            client.post(&format!("/Conversations/{conversation}/Messages"), "{\"body\":\"hi\"}").await;
+        assert_eq!(reply.code(), "201");
+    };
+    costs.of("message of a client", send).await;
+    let read = async |round| {
+        let body = format!("{{\"last_read_message_index\":{}}}", round + 20);
+        assert_eq!(client.post(&client.mine(&format!("/{conversation}")), &body).await.code(), "200");
+    };
+    costs.of("read horizon of a client", read).await;
+    let told = costs.told;
+    house.close();
+    drop((client, house));
+    database.remove().await;
+    told
+}
+
+#[tokio::test]
+async fn what_is_done_often_costs_what_the_table_says() {
+    let (sqlite, postgres) = (costs(Engine::Sqlite).await, costs(Engine::Postgres).await);
+    let both = sqlite.into_iter().zip(postgres);
+    let told: Vec<_> = both
+        .map(|((what, (statements, commits, waits)), (_, postgres))| {
+            assert_eq!(waits, 0, "{what}: nobody waits for SQLite");
+            (what, (statements, commits), postgres)
+        })
+        .collect();
+    let other = told.iter().filter(|line| !OPERATIONS.contains(line));
+    let other: Vec<_> = other.map(|line| format!("    {line:?},\n")).collect();
+    assert!(other.is_empty(), "the table has other figures than\n{}", other.concat());
+    assert_eq!(told.len(), OPERATIONS.len(), "all that the table has");
 }

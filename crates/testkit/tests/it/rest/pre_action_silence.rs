@@ -258,3 +258,22 @@ async fn who_thinks_long_keeps_nobody_else_waiting() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn requests_that_wait_for_a_webhook_leave_room_for_others() {
+    let over = Arc::new(Notify::new());
+    let mut settings = settings();
+    settings.webhooks.timeout = Duration::from_secs(1);
+    // One of them may wait.
+    settings.bounds.requests = 2;
+    on_both_with(settings, async |house| {
+        let messages = format!("{}/Messages", conversation(house).await);
+        ask(house, "/v1", &odd(None, Arc::clone(&over)).await).await;
+        let (one, other) = tokio::join!(post(house, &messages, "Body=x"), post(house, &messages, "Body=x"));
+        let mut codes = [one.code(), other.code()];
+        codes.sort();
+        assert_eq!(codes, ["201", "503 20503"]);
+        assert_eq!(count(house, "messages").await, 1);
+    })
+    .await;
+}
