@@ -219,9 +219,10 @@ fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[&dyn Value]) -
     let mut highest = 0;
     let in_order = numbered_in_order(sql) == Some(statement.parameter_count());
     for place in 1..=statement.parameter_count() {
-        let number = match in_order {
-            true => Some(place),
-            false => statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse().ok()),
+        let number = if in_order {
+            Some(place)
+        } else {
+            statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse().ok())
         };
         let Some(number @ 1..) = number else {
             return Err(StoreError::failed(format!(
