@@ -141,7 +141,7 @@ impl Chance {
 
     fn jobs(&mut self, trouble: bool) -> Vec<Vec<Step>> {
         let jobs = 2 + self.below(10);
-        (0..jobs).map(|_| (0..1 + self.below(5)).map(|_| self.step(trouble)).collect()).collect()
+        (0..jobs).map(|_| (0..=self.below(5)).map(|_| self.step(trouble)).collect()).collect()
     }
 }
 
