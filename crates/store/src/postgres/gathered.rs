@@ -1,9 +1,11 @@
-//! New rows that wait to be sent: one INSERT for each table, however many jobs have added to it.
+//! Rows that wait to be sent: one INSERT or UPDATE for each table, however many jobs have added to it.
 //!
 //! They are sent before any statement that might look for them, so that none misses them, in the order in which their
-//! tables were first added to; a write that looks at no other table than its own goes ahead of them. Rows of different tables may change places by it, which no constraint of the
-//! schema notices: none refers to another table and is checked at once.
+//! tables were first added to; a write that looks at no other table than its own waits only for those of its table.
+//! Rows of different tables may change places by it, which no constraint of the schema notices: none refers to another
+//! table and is checked at once. Beside the rows of an UPDATE no others of its table are held, and none of the same key.
 
+use std::collections::HashSet;
 use std::error::Error;
 
 use bytes::{BufMut, BytesMut};
@@ -23,39 +25,44 @@ pub(super) struct Gathered {
     tables: Vec<Table>,
 }
 
-/// Rows of one INSERT.
+/// Rows of one statement.
 pub(super) struct Table {
-    pub(super) sql: &'static str,
-    pub(super) insert: Statement,
+    /// The statement of a single row.
+    pub(super) one: Statement,
     pub(super) rows: usize,
     columns: Vec<Array>,
+    /// Which rows an UPDATE asks for.
+    keys: HashSet<Vec<u8>>,
 }
 
 impl Gathered {
-    pub(super) fn has(&self, sql: &'static str) -> bool {
-        self.tables.iter().any(|table| table.sql == sql)
+    /// Whether rows of this statement have their place.
+    pub(super) fn has(&self, sql: &str) -> bool {
+        self.tables.iter().any(|table| *table.one.sql == *sql)
     }
 
-    /// Whether this statement might look for one of the rows, or stand in the way of one.
-    pub(super) fn concerns(&self, statement: &Statement) -> bool {
-        let of_table = |table: &Table| table.insert.table.is_none() || table.insert.table == statement.table;
-        !self.tables.is_empty() && (statement.table.is_none() || self.tables.iter().any(of_table))
+    /// Makes place for the rows of a statement.
+    pub(super) fn begin(&mut self, one: Statement) {
+        let columns = one.params().iter().map(|kind| Array::new(kind.clone())).collect();
+        self.tables.push(Table { one, rows: 0, columns, keys: HashSet::new() });
     }
 
-    /// Makes place for the rows of an INSERT.
-    pub(super) fn begin(&mut self, sql: &'static str, insert: Statement) {
-        let columns = insert.params().iter().map(|kind| Array::new(kind.clone())).collect();
-        self.tables.push(Table { sql, insert, rows: 0, columns });
+    /// Whether a row of this statement can be added to those that wait.
+    pub(super) fn takes(&self, statement: &Statement, params: &[&dyn Value]) -> bool {
+        let (Some(update), sql) = (&statement.update, &statement.sql) else { return false };
+        let table = self.tables.iter().find(|table| table.one.sql == *sql);
+        table.is_some_and(|table| !table.keys.contains(&update.key(params)))
     }
 
     /// Adds a row. Whether so many have gathered that they are to be sent. After a failure the whole transaction
     /// must be undone.
     pub(super) fn add(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         params: &[&dyn Value],
     ) -> Result<bool, Box<dyn Error + Sync + Send>> {
-        let table = self.tables.iter_mut().find(|table| table.sql == sql).ok_or("a table has its place")?;
+        let table = self.tables.iter_mut().find(|table| *table.one.sql == *sql);
+        let table = table.ok_or("a table has its place")?;
         if table.columns.len() != params.len() {
             return Err("parameters and columns differ in number".into());
         }
@@ -65,7 +72,30 @@ impl Gathered {
             column.push(&Bound(param.cell()))?;
             bytes += column.bytes.len();
         }
+        if let Some(update) = &table.one.update {
+            table.keys.insert(update.key(params));
+        }
         Ok(table.rows >= ROWS || bytes >= BYTES)
+    }
+
+    /// Those that this statement might look for, or stand in the way of.
+    pub(super) fn take_before(&mut self, statement: &Statement) -> Vec<Table> {
+        let concerns = |table: &Table| {
+            let tables = (&table.one.table, &statement.table);
+            tables.0.is_none() || tables.1.is_none() || tables.0 == tables.1
+        };
+        if self.tables.iter().any(concerns) {
+            let (before, others) = self.take().into_iter().partition(concerns);
+            self.tables = others;
+            return before;
+        }
+        Vec::new()
+    }
+
+    /// The same for new rows, which stand in no other new row's way.
+    pub(super) fn take_updates_before(&mut self, insert: &Statement) -> Vec<Table> {
+        let has_update = self.tables.iter().any(|table| table.one.update.is_some());
+        if has_update { self.take_before(insert) } else { Vec::new() }
     }
 
     pub(super) fn take(&mut self) -> Vec<Table> {

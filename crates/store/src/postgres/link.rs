@@ -26,6 +26,7 @@ use tokio_postgres::{Client, Config, Connection, NoTls, Row, Socket};
 use super::failure;
 use super::flights;
 use super::gathered::{self, Array, Table};
+use super::updates::Update;
 use super::value::Bound;
 use crate::dialect::Dialect;
 use crate::error::{Kind, StoreError};
@@ -53,11 +54,13 @@ pub(super) struct Link {
 #[derive(Clone)]
 pub(super) struct Statement {
     prepared: tokio_postgres::Statement,
-    sql: Arc<str>,
+    pub(super) sql: Arc<str>,
     /// Whether it only reads. The server counts the rows that a SELECT answers as it counts those changed.
     pub(super) is_read: bool,
     /// The one table that it looks at, if it is sure to write to it and to read no other.
     pub(super) table: Option<Arc<str>>,
+    /// What it does, if it is a plain update.
+    pub(super) update: Option<Arc<Update>>,
 }
 
 impl Statement {
@@ -240,6 +243,7 @@ impl Link {
             sql: sql.into(),
             is_read,
             table: gathered::only_table(sql).map(Into::into),
+            update: Update::read(sql).map(Arc::new),
         };
         if self.statements.len() >= STATEMENTS {
             self.statements.clear();
@@ -268,22 +272,33 @@ impl Link {
         self.wire.wait(runtime, &statement.sql, answer)
     }
 
-    /// Sends the rows of an INSERT without waiting.
+    /// Sends the rows of a statement without waiting.
     pub(super) fn send_rows(&mut self, runtime: &Runtime, table: Table) -> Result<(), StoreError> {
+        let one = table.one.clone();
         if table.rows == 1 {
-            let insert = table.insert.clone();
-            return self.send_params(&insert, table.into_values());
+            return self.send_params(&one, table.into_values());
         }
-        let key = format!("many: {}", table.sql);
-        let many = if let Some(many) = self.statements.get(&key) {
-            many.clone()
-        } else {
-            let text = gathered::of_many(table.sql, table.insert.params()).ok_or_else(|| {
-                StoreError::failed(format!("failed to gather the rows of the statement {}", table.sql))
-            })?;
-            self.prepare(runtime, &key, &text)?
-        };
+        let many = self.write_of_many(runtime, &one)?.ok_or_else(|| {
+            StoreError::failed(format!("failed to gather the rows of the statement {}", one.sql))
+        })?;
         self.send_params(&many, table.into_arrays())
+    }
+
+    /// The statement that writes many rows as this one writes a row. `None` where it has another form.
+    pub(super) fn write_of_many(
+        &mut self,
+        runtime: &Runtime,
+        one: &Statement,
+    ) -> Result<Option<Statement>, StoreError> {
+        let key = format!("many: {}", one.sql);
+        if let Some(many) = self.statements.get(&key) {
+            return Ok(Some(many.clone()));
+        }
+        let text = match &one.update {
+            Some(update) => Some(update.of_many(one.params())),
+            None => gathered::of_many(&one.sql, one.params()),
+        };
+        text.map(|text| self.prepare(runtime, &key, &text)).transpose()
     }
 
     /// Sends a statement without waiting.

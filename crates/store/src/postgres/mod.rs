@@ -9,6 +9,7 @@ mod failure;
 mod flights;
 mod gathered;
 mod link;
+mod updates;
 mod value;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::session::{CommitError, ReadRow, Savepoint, Session};
 use crate::tools::{Examined, Tools};
 use crate::value::{Row, Value};
 
-use gathered::Gathered;
+use gathered::{Gathered, Table};
 use link::Link;
 
 /// How many threads write. One waits for the network while the other works; with more, PostgreSQL is slower.
@@ -87,7 +88,7 @@ pub(crate) struct Postgres {
     settings: &'static str,
     link: Option<Link>,
     is_in_transaction: bool,
-    /// New rows of the open transaction that were not sent yet.
+    /// Rows of the open transaction that were not sent yet.
     gathered: Gathered,
     /// Whether the open transaction reads and has not answered anything yet.
     is_fresh_read: bool,
@@ -172,13 +173,26 @@ impl Postgres {
         }
     }
 
-    /// The same, once the new rows are on their way: nothing may run before them.
+    /// The same, once the gathered rows are on their way: nothing may run before them.
     fn caught_up(&mut self) -> Result<(&Runtime, &mut Link), StoreError> {
-        for table in self.gathered.take() {
+        let tables = self.gathered.take();
+        self.send_rows(tables)?;
+        self.begun()
+    }
+
+    fn send_rows(&mut self, tables: Vec<Table>) -> Result<(), StoreError> {
+        for table in tables {
             let (runtime, link) = self.begun()?;
             link.send_rows(runtime, table)?;
+            link.flush_many(runtime)?;
         }
-        self.begun()
+        Ok(())
+    }
+
+    /// Adds a row to those of a statement that has its place.
+    fn gather(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
+        let is_much = self.gathered.add(sql, params).map_err(|error| link::not_encoded(sql, error))?;
+        if is_much { self.caught_up().map(|_| ()) } else { Ok(()) }
     }
 
     fn ask(
@@ -282,8 +296,15 @@ impl Session for Postgres {
     fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
         let (runtime, link) = self.begun()?;
         let statement = link.statement(runtime, sql)?;
-        if self.gathered.concerns(&statement) {
-            self.caught_up()?;
+        if !self.gathered.takes(&statement, params) {
+            let tables = self.gathered.take_before(&statement);
+            self.send_rows(tables)?;
+            if statement.update.is_some() {
+                self.gathered.begin(statement.clone());
+            }
+        }
+        if statement.update.is_some() {
+            return self.gather(sql, params);
         }
         let (runtime, link) = self.begun()?;
         link.send(&statement, params)?;
@@ -294,10 +315,11 @@ impl Session for Postgres {
         if !self.gathered.has(sql) {
             let (runtime, link) = self.begun()?;
             let insert = link.statement(runtime, sql)?;
-            self.gathered.begin(sql, insert);
+            let tables = self.gathered.take_updates_before(&insert);
+            self.send_rows(tables)?;
+            self.gathered.begin(insert);
         }
-        let is_much = self.gathered.add(sql, params).map_err(|error| link::not_encoded(sql, error))?;
-        if is_much { self.caught_up().map(|_| ()) } else { Ok(()) }
+        self.gather(sql, params)
     }
 
     fn examine(&mut self, sql: &str, params: &[&dyn Value]) -> Result<Examined, StoreError> {
@@ -308,7 +330,11 @@ impl Session for Postgres {
 
     fn prepare(&mut self, sql: &str) -> Result<(), StoreError> {
         let (runtime, link) = self.begun()?;
-        link.statement(runtime, sql).map(|_| ())
+        let statement = link.statement(runtime, sql)?;
+        if statement.update.is_some() {
+            link.write_of_many(runtime, &statement)?;
+        }
+        Ok(())
     }
 
     fn dialect(&self) -> Dialect {

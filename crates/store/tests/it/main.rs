@@ -15,6 +15,7 @@ mod bed;
 mod cells;
 mod closing;
 mod connections;
+mod gathering;
 mod listening;
 mod migrating;
 mod openings;
