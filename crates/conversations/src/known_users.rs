@@ -15,12 +15,14 @@ use crate::users::User;
 /// What is remembered at most; then it begins anew.
 const CAPACITY: usize = 10_000;
 
+type Entries = HashMap<(Sid<Service>, String), Sid<User>>;
+
 /// Who was which user last, in all services.
 #[derive(Default)]
-pub struct KnownUsers(Mutex<HashMap<(Sid<Service>, String), Sid<User>>>);
+pub struct KnownUsers(Mutex<Entries>);
 
 impl KnownUsers {
-    fn entries(&self) -> MutexGuard<'_, HashMap<(Sid<Service>, String), Sid<User>>> {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
