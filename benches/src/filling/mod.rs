@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use conversations::{
-    Account, Actor, Call, Conversation, Failure, Limits, MIGRATIONS, Operation, Owned, Participant,
+    Account, Actor, Call, Conversation, Failure, Guess, Limits, MIGRATIONS, Operation, Owned, Participant,
     RandomIds, Scope, Source, Vault, accounts,
 };
 use server::SystemClock;
@@ -145,6 +145,7 @@ impl Filler {
             ids: Arc::new(RandomIds::default()),
             // Nothing that is made here has a secret.
             vault: Arc::new(Vault::new(&[0; 32])),
+            guess: Guess::default(),
             rehearsal: None,
         };
         Ok(Self { store, call: Arc::new(call), operations: conversations::operations(), _lock: lock })

@@ -7,6 +7,7 @@ use wire::{Prefix, Problem, Sid, Timestamp};
 use crate::accounts::Account;
 use crate::events::{Cause, Reason, Rehearsal};
 use crate::ids::Ids;
+use crate::known_users::Guess;
 use crate::owned::Owned;
 use crate::services::Service;
 use crate::users::User;
@@ -41,6 +42,8 @@ pub struct Call {
     pub ids: Arc<dyn Ids>,
     /// What seals secrets before they are stored.
     pub vault: Arc<Vault>,
+    /// Which user the path may name.
+    pub guess: Guess,
     /// Where what would be told is noted, when nothing of this call is going to stay.
     pub rehearsal: Option<Arc<Rehearsal>>,
 }

@@ -134,8 +134,11 @@ const DUE: &str = "SELECT due, key, origin FROM lanes WHERE due <= $1 AND leased
      AND (due, key) > ($3, $4) ORDER BY due, key LIMIT $5";
 const ANY_DUE: &str = "SELECT due FROM lanes WHERE due <= $1 ORDER BY due LIMIT 1";
 const NEXT_DUE: &str = "SELECT due FROM lanes WHERE due > $1 ORDER BY due LIMIT 1";
-const LEASE: &str =
-    "UPDATE lanes SET leased_until = $4 WHERE key = $1 AND leased_until < $2 AND due <= $3 RETURNING due";
+// A lease takes two statements, because SQLite makes a table for what a statement returns that writes. PostgreSQL
+// waits for the look alone, which locks: the lane of a conversation that is gone has no root.
+const FREE: &str = "SELECT due FROM lanes WHERE key = $1 AND leased_until < $2 AND due <= $3 {FOR_UPDATE}";
+const OWN: &str = "SELECT due FROM lanes WHERE key = $1 AND leased_until = $2 {FOR_UPDATE}";
+const LEASE: &str = "UPDATE lanes SET leased_until = $2 WHERE key = $1";
 const FIRST: &str = "SELECT d.number, d.account_sid, a.auth_token, d.event_sid, e.event_type, e.payload, \
      d.url, d.method, d.tries, d.due, d.date_created FROM deliveries d \
      JOIN events e ON e.sid = d.event_sid JOIN accounts a ON a.sid = d.account_sid \
@@ -148,8 +151,6 @@ const SETTLE: &str = "UPDATE deliveries SET status = $2, tries = tries + 1, due 
      WHEN log IS NULL THEN '[' || $4 || ']' ELSE SUBSTR(log, 1, LENGTH(log) - 1) || ',' || $4 || ']' END \
      WHERE number = $1 AND status = 0";
 const FIRST_DUE: &str = "SELECT due FROM deliveries WHERE lane = $1 AND status = 0 ORDER BY number LIMIT 1";
-const KEEP_LEASE: &str =
-    "UPDATE lanes SET leased_until = $3 WHERE key = $1 AND leased_until = $2 RETURNING due";
 const HOLD_LEASE: &str = "SELECT due FROM lanes WHERE key = $1 AND leased_until = $2";
 const RELEASE: &str = "UPDATE lanes SET due = $3, leased_until = 0 WHERE key = $1 AND leased_until = $2";
 const CLOSE_LANE: &str = "DELETE FROM lanes WHERE key = $1 AND leased_until = $2";
@@ -261,7 +262,8 @@ pub fn lease(
     let now = tx.now();
     let mut leased = Vec::with_capacity(lanes.len());
     for lane in lanes {
-        if tx.row(LEASE, &[lane, &real, &now, &until], one::<i64>)?.is_some() {
+        if tx.row(FREE, &[lane, &real, &now], one::<i64>)?.is_some() {
+            tx.put(LEASE, &[lane, &until])?;
             leased.extend(take(tx, ids, lane, until)?);
         }
     }
@@ -291,13 +293,12 @@ pub fn settle(
         return release(tx, leased, due).map(|()| None);
     }
     let kept = until.unwrap_or(leased.until);
-    let held = if kept == leased.until {
-        tx.row(HOLD_LEASE, &[&leased.lane, &kept], one::<i64>)?
-    } else {
-        tx.row(KEEP_LEASE, &[&leased.lane, &leased.until, &kept], one::<i64>)?
-    };
-    if held.is_none() {
+    let own = if kept == leased.until { HOLD_LEASE } else { OWN };
+    if tx.row(own, &[&leased.lane, &leased.until], one::<i64>)?.is_none() {
         return Ok(None);
+    }
+    if kept != leased.until {
+        tx.put(LEASE, &[&leased.lane, &kept])?;
     }
     match (take(tx, ids, &leased.lane, kept)?, until) {
         (Some(next), None) => release(tx, &next, now).map(|()| None),

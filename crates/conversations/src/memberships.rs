@@ -171,6 +171,18 @@ pub fn change(tx: &mut Tx<'_>, mut membership: Membership) -> Result<Membership,
     Ok(membership)
 }
 
+/// The same where the position of the user is known already, which is locked.
+pub fn change_after(
+    tx: &mut Tx<'_>,
+    mut membership: Membership,
+    position: i64,
+) -> Result<Membership, StoreError> {
+    membership.position_changed = position + 1;
+    count_on(tx, membership.user_sid, (position + 1, 0))?;
+    tx.replace(&membership)?;
+    Ok(membership)
+}
+
 /// The user takes part no longer. Of a user that is itself gone, nothing is left to tell.
 pub fn end(tx: &mut Tx<'_>, membership: &Membership) -> Result<(), StoreError> {
     tx.remove(membership)?;
@@ -186,7 +198,11 @@ fn next_position(tx: &mut Tx<'_>, user: Sid<User>, more: i64) -> Result<Option<i
     // Two statements, because SQLite makes a table for what a statement returns that writes.
     let Some(position) = tx.row(POSITION, &[&user], one::<i64>)? else { return Ok(None) };
     let next = position + 1;
-    tx.touch(User::root(user));
-    tx.put(COUNT_ON, &[&user, &next, &more])?;
+    count_on(tx, user, (next, more))?;
     Ok(Some(next))
+}
+
+fn count_on(tx: &mut Tx<'_>, user: Sid<User>, (position, more): (i64, i64)) -> Result<(), StoreError> {
+    tx.touch(User::root(user));
+    tx.put(COUNT_ON, &[&user, &position, &more])
 }

@@ -121,14 +121,15 @@ impl Path {
         }
     }
 
-    /// The roots that the path names by their sids. Those named otherwise are found, and locked, by the
-    /// operation itself.
-    fn roots(&self) -> Roots {
+    /// The roots that the path names by their sids, and the user who an identity was last. Those named otherwise are
+    /// found, and locked, by the operation itself.
+    fn roots(&self, call: &Call) -> Roots {
         let mut roots = Roots::none();
         if let Some(Key::Sid(sid)) = self.find_key::<Conversation>("ConversationSid") {
             roots.push(Conversation::root(sid));
         }
-        if let Some(Key::Sid(sid)) = self.find_key::<User>("UserSid") {
+        let user = self.find_key::<User>("UserSid");
+        if let Some(sid) = user.and_then(|user| call.guess.user(call.service_sid, &user)) {
             roots.push(User::root(sid));
         }
         if let Some(Key::Sid(sid)) = self.find_key::<Role>("RoleSid") {
@@ -352,11 +353,20 @@ impl Operation {
         Self::writing(Verb::Update, template, (|_| 200, unopened), run)
     }
 
+    /// The same, where it may be known before the operation runs what it reads first.
+    pub fn update_opening<F: FromForm, R: Resource + Send + 'static>(
+        template: &'static str,
+        open: Open<F>,
+        run: fn(&mut Tx<'_>, &Call, &Path, &F) -> Result<R, Failure>,
+    ) -> Self {
+        Self::writing(Verb::Update, template, (|_| 200, open), run)
+    }
+
     /// DELETE of one.
     pub fn delete(template: &'static str, run: fn(&mut Tx<'_>, &Call, &Path) -> Result<(), Failure>) -> Self {
         let prepare: Prepare = Box::new(move |call, path, _| {
             let (call, path) = (Arc::clone(call), Arc::clone(path));
-            let roots = path.roots();
+            let roots = path.roots(&call);
             let run: WriteBody = Box::new(move |tx| {
                 run(tx, &call, &path)?;
                 Ok(Answer { status: 204, is_replayed: false, body: Body::Empty })
@@ -375,7 +385,7 @@ impl Operation {
         let prepare: Prepare = Box::new(move |call, path, form| {
             let form = F::from_form(call, form)?;
             let (call, path) = (Arc::clone(call), Arc::clone(path));
-            let (roots, opening) = (path.roots(), open(&call, &path, &form));
+            let (roots, opening) = (path.roots(&call), open(&call, &path, &form));
             let run: WriteBody = Box::new(move |tx| {
                 let resource = run(tx, &call, &path, &form)?;
                 record(status(&resource), resource)

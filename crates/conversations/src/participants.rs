@@ -154,6 +154,11 @@ fn read_binding(row: &mut Row<'_>) -> Result<Option<Binding>, StoreError> {
 const BY_SID: &str = "WHERE conversation_sid = $1 AND sid = $2";
 const BY_IDENTITY: &str = "WHERE conversation_sid = $1 AND identity = $2";
 const OF_CONVERSATION: &str = "WHERE conversation_sid = $1";
+// The same of a conversation that is still to be found there.
+const IN_SERVICE_BY_SID: &str = "WHERE conversation_sid = (SELECT sid FROM conversation_heads \
+     WHERE chat_service_sid = $1 AND sid = $2) AND sid = $3";
+const IN_SERVICE_BY_IDENTITY: &str = "WHERE conversation_sid = (SELECT sid FROM conversation_heads \
+     WHERE chat_service_sid = $1 AND sid = $2) AND identity = $3";
 
 // Operations: one transaction each ───────────────────────────────────────────
 
@@ -195,8 +200,24 @@ fn create(
     Ok(participant)
 }
 
+/// The participant of a conversation that the path names by its sid, in one look. Of what is not there, the looks
+/// one by one tell what it is.
+fn find_in_service(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<Participant>, StoreError> {
+    let Key::Sid(conversation) = path.key::<Conversation>("ConversationSid") else { return Ok(None) };
+    match path.key("ParticipantSid") {
+        Key::Sid::<Participant>(sid) => tx.find(IN_SERVICE_BY_SID, &[&call.service_sid, &conversation, &sid]),
+        Key::Name(identity) => {
+            tx.find(IN_SERVICE_BY_IDENTITY, &[&call.service_sid, &conversation, &identity])
+        }
+    }
+}
+
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Participant, Failure> {
     services::require(tx, call)?;
+    if let Some(participant) = find_in_service(tx, call, path)? {
+        permissions::of_member(tx, call, participant.conversation_sid)?;
+        return Ok(participant);
+    }
     let head = heads::fetch(tx, call, path)?;
     permissions::of_member(tx, call, head.sid)?;
     of_path(tx, call, path, head.sid)

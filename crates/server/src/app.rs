@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use conversations::{Ids, RandomIds, Vault};
+use conversations::{Ids, KnownUsers, RandomIds, Vault};
 use store::{Clock, Store};
 use tokio::sync::Notify;
 use tower::Service;
@@ -43,6 +43,7 @@ pub struct App {
     pub(crate) settings: Settings,
     pub(crate) admin_tokens: admin::Tokens,
     pub(crate) known_credentials: KnownCredentials,
+    pub(crate) known_users: Arc<KnownUsers>,
     pub(crate) in_flight: InFlight,
     pub(crate) rates: rest::Rates,
     /// What is under way, and how much of it there may be.
@@ -106,6 +107,7 @@ impl App {
             media,
             admin_tokens: admin::Tokens::new(&settings.admin_tokens),
             known_credentials: KnownCredentials::default(),
+            known_users: Arc::default(),
             in_flight: InFlight::default(),
             rates: rest::Rates::new(settings.rates, Steady::new(settings.manual_clock.clone())),
             settings,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use conversations::{
-    Account, Actor, Call, Client, Failure, Limits, Operation, Owned, Path, Scope, Service, Source, User,
-    Verb, client_operations, users,
+    Account, Actor, Call, Client, Failure, Guess, Limits, Operation, Owned, Path, Scope, Service, Source,
+    User, Verb, client_operations, users,
 };
 use http::{HeaderMap, StatusCode};
 use wire::{Form, Key, Problem, Sid};
@@ -65,6 +65,7 @@ impl SdkUser {
             path: path.to_owned(),
             ids: self.house.ids.clone(),
             vault: vault(),
+            guess: Guess::default(),
             rehearsal: None,
         }
     }

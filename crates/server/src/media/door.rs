@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use conversations::media::{self, readers};
-use conversations::{Actor, Call, Failure, Media, Path, Scope, Service, Source};
+use conversations::{Actor, Call, Failure, Guess, Media, Path, Scope, Service, Source};
 use http::header::WWW_AUTHENTICATE;
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -162,6 +162,7 @@ fn call(app: &App, place: &Place, signed_in: &SignedIn, parts: &Parts) -> Result
         path: shown.to_owned(),
         ids: Arc::clone(&app.ids),
         vault: Arc::clone(&app.vault),
+        guess: Guess::new(&app.known_users),
         rehearsal: None,
     };
     Ok((call, Path::new(values)))

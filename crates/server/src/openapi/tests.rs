@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use conversations::{
-    Actor, Call, Limits, Operation, Path, RandomIds, Scope, Source, Vault, Verb, operations,
+    Actor, Call, Guess, Limits, Operation, Path, RandomIds, Scope, Source, Vault, Verb, operations,
 };
 use serde_json::Value;
 use wire::{Form, Sid};
@@ -30,6 +30,7 @@ fn takes(operation: &Operation, form: &Form) -> bool {
         path: String::new(),
         ids: Arc::new(RandomIds::default()),
         vault: Arc::new(Vault::new(&[7; 32])),
+        guess: Guess::default(),
         rehearsal: None,
     };
     operation.prepare(&Arc::new(call), &Arc::new(Path::new(Vec::new())), form).is_ok()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conversations::push_credentials::PushCredential;
-use conversations::{Account, Actor, Call, Client, Owned, Scope, Service, Source};
+use conversations::{Account, Actor, Call, Client, Guess, Owned, Scope, Service, Source};
 use wire::Sid;
 
 use super::outbox::Outbox;
@@ -44,6 +44,7 @@ impl Connected {
             path: path.to_owned(),
             ids: Arc::clone(&app.ids),
             vault: Arc::clone(&app.vault),
+            guess: Guess::new(&app.known_users),
             rehearsal: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conversations::{Actor, Call, Client, Failure, Scope, Source, User, users};
+use conversations::{Actor, Call, Client, Failure, Guess, Scope, Source, User, users};
 use store::Roots;
 use wire::{Key, Problem, Sid};
 
@@ -55,6 +55,7 @@ fn call(app: &App, granted: &Granted, base_url: &Arc<str>) -> Call {
         path: "/Users".to_owned(),
         ids: Arc::clone(&app.ids),
         vault: Arc::clone(&app.vault),
+        guess: Guess::new(&app.known_users),
         rehearsal: None,
     }
 }

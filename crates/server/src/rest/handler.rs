@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::Response;
 use conversations::idempotency::IdempotencyKey;
-use conversations::{Actor, Call, Failure, Operation, Path, Scope, Source, Verb};
+use conversations::{Actor, Call, Failure, Guess, Operation, Path, Scope, Source, Verb};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use wire::{Form, Problem, Sid};
@@ -122,6 +122,7 @@ fn call(app: &App, route: &Route, signed_in: &SignedIn, parts: &Parts) -> Result
         path: shown.to_owned(),
         ids: Arc::clone(&app.ids),
         vault: Arc::clone(&app.vault),
+        guess: Guess::new(&app.known_users),
         rehearsal: None,
     };
     Ok((call, Path::new(values)))

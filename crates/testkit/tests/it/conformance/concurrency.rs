@@ -63,6 +63,40 @@ async fn of_twenty_conversations_that_want_one_pair_one_gets_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_user_who_reads_everywhere_at_once_takes_a_position_for_each() {
+    on_both(async |house| {
+        let mut conversations = Vec::new();
+        for _ in 0..8 {
+            let path = conversation(house).await;
+            house.post(&format!("{path}/Participants"), "Identity=alice").await;
+            house.post(&format!("{path}/Messages"), "Body=hello").await;
+            conversations.push(path.trim_start_matches("/v1").to_owned());
+        }
+        let sid = house.get("/v1/Users/alice").await.sid();
+        let sid = sid.as_str();
+        let requests = (0..5).flat_map(|round| {
+            let of_user = if round % 2 == 0 { "alice" } else { sid };
+            let path = move |path: &String| format!("/v1/Users/{of_user}{path}");
+            conversations
+                .iter()
+                .map(path)
+                .map(|path| (house.clone(), path, "LastReadMessageIndex=0".to_owned()))
+        });
+        assert_eq!(at_once(requests).await, counts([("200", 40)]), "{:?}", house.engine);
+        let positions = "SELECT position FROM user_heads";
+        let found = house.app.store().read(|tx| tx.rows(positions, &[], one::<i64>)).await;
+        assert_eq!(found.expect("the store reads"), [1 + 8 + 40], "{:?}", house.engine);
+        let changed = "SELECT position_changed FROM memberships ORDER BY position_changed DESC";
+        let mut found =
+            house.app.store().read(|tx| tx.rows(changed, &[], one::<i64>)).await.expect("as above");
+        assert_eq!(found[0], 1 + 8 + 40);
+        found.dedup();
+        assert_eq!(found.len(), 8, "{:?}", house.engine);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_new_identity_in_many_conversations_makes_one_user() {
     on_both(async |house| {
         let mut requests = Vec::new();

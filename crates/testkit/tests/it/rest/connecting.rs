@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conversations::{Actor, Call, Client, Failure, Limits, Owned, Role, Scope, Source, User, users};
+use conversations::{Actor, Call, Client, Failure, Guess, Limits, Owned, Role, Scope, Source, User, users};
 use store::{Clock, Roots};
 use testkit::{House, Receiver, on_both_with, webhooks_inside};
 use wire::{Prefix, Sid};
@@ -25,6 +25,7 @@ async fn call(house: &House, identity: &str) -> Call {
         path: "/Users".to_owned(),
         ids: Arc::clone(&house.ids) as _,
         vault: Arc::new(conversations::Vault::new(&[7; 32])),
+        guess: Guess::default(),
         rehearsal: None,
     }
 }

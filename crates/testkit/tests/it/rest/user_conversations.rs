@@ -161,3 +161,28 @@ async fn the_list_is_by_recent_activity_and_ends_with_the_membership() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_identity_that_has_become_another_user_is_that_user() {
+    on_both(async |house| {
+        let path = room(house).await;
+        let own = "/v1/Users/alice/Conversations/room";
+        let by_sid = format!("/v1/Users/alice{}", path.trim_start_matches("/v1"));
+        let mut users = Vec::new();
+        for index in [0, 1] {
+            for own in [own, &by_sid] {
+                let reply = house.post(own, &format!("LastReadMessageIndex={index}")).await;
+                assert_eq!(
+                    (reply.code(), reply.get("last_read_message_index")),
+                    ("200".into(), index.into())
+                );
+                users.push(reply.get("user_sid"));
+            }
+            assert_eq!(house.delete("/v1/Users/alice").await.code(), "204");
+            assert_eq!(house.post(own, "LastReadMessageIndex=0").await.code(), "404 20404");
+            assert_eq!(house.post(&format!("{path}/Participants"), "Identity=alice").await.code(), "201");
+        }
+        assert!(users[0] == users[1] && users[1] != users[2] && users[2] == users[3], "{users:?}");
+    })
+    .await;
+}
