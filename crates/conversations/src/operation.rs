@@ -184,7 +184,7 @@ trait Rendered: Send {
 
 impl<R: Resource + Send> Rendered for R {
     fn bytes(&self, call: &Call) -> Vec<u8> {
-        let mut out = Vec::with_capacity(1024);
+        let mut out = Vec::with_capacity(2048);
         render(self, call, &mut out);
         out
     }

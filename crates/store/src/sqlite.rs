@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use memchr::memchr2_iter;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatus, ToSql};
@@ -247,17 +248,20 @@ fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[&dyn Value]) -
 /// How many parameters a statement has, where they first appear as $1, $2, .. in this order, as nearly always: then
 /// the name of each need not be asked for. None where they do not, or a text in it might look like one.
 fn numbered_in_order(sql: &str) -> Option<usize> {
-    let mut known = 0;
-    let (before, rest) = sql.split_once('$')?;
-    let mut is_plain = !before.contains('\'');
-    for part in rest.split('$') {
-        let digits = part.bytes().take_while(u8::is_ascii_digit);
+    let (mut known, sql) = (0, sql.as_bytes());
+    for at in memchr2_iter(b'$', b'\'', sql) {
+        if sql[at] == b'\'' {
+            return None;
+        }
+        let digits = sql[at + 1..].iter().take_while(|byte| byte.is_ascii_digit());
         let number =
             digits.fold(0, |number: usize, digit| number.saturating_mul(10) + usize::from(digit - b'0'));
-        is_plain &= (1..=known + 1).contains(&number) && !part.contains('\'');
+        if !(1..=known + 1).contains(&number) {
+            return None;
+        }
         known = known.max(number);
     }
-    is_plain.then_some(known)
+    Some(known)
 }
 
 struct Bound<'a>(Cell<'a>);
@@ -309,9 +313,8 @@ mod tests {
         assert_eq!(numbered_in_order("SELECT a FROM t WHERE b = $1 AND c > $2 OR d = $1 LIMIT $3"), Some(3));
         let twelve: Vec<_> = (1..=12).map(|number| format!("${number}")).collect();
         assert_eq!(numbered_in_order(&format!("INSERT INTO t VALUES ({})", twelve.join(", "))), Some(12));
-        for other in
-            ["SELECT 1", "SELECT $2, $1", "SELECT $1, $3", "SELECT $0", "SELECT '$1', $1", "SELECT $1, '$2'"]
-        {
+        assert_eq!(numbered_in_order("SELECT 1"), Some(0));
+        for other in ["SELECT $2, $1", "SELECT $1, $3", "SELECT $0", "SELECT '$1', $1", "SELECT $1, '$2'"] {
             assert_eq!(numbered_in_order(other), None, "{other}");
         }
     }
