@@ -260,7 +260,7 @@ fn lock(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Part, Failure> {
 /// What [`lock`] reads first, where both roots are declared: nothing else may be read ahead of a lock. Of a user who
 /// is guessed it reads what lies below that user's root, the claim of the identity among it.
 fn open<F>(call: &Call, path: &Path, _: &F) -> Option<Opening> {
-    let (conversation, user) = (path.key("ConversationSid"), path.key::<User>("UserSid"));
+    let (conversation, user) = (path.find_key("ConversationSid")?, path.find_key::<User>("UserSid")?);
     let Key::Sid(sid) = &conversation else { return None };
     let opening = |named| {
         let opening = Opening::new(statement(&conversation, named));
