@@ -40,6 +40,8 @@ pub struct Sides<'a> {
     pub bench: &'a Bench,
     pub server: Server,
     ceiling: Ceiling,
+    /// The same with a thread for each core.
+    broad: Ceiling,
 }
 
 /// What is sent to both.
@@ -83,7 +85,8 @@ struct Side {
 impl<'a> Sides<'a> {
     /// Starts both.
     pub fn start(bench: &'a Bench, database: &Database) -> anyhow::Result<Self> {
-        Ok(Self { bench, server: Server::start(bench, database)?, ceiling: Ceiling::start()? })
+        let (ceiling, broad) = (Ceiling::start()?, Ceiling::start_broad()?);
+        Ok(Self { bench, server: Server::start(bench, database)?, ceiling, broad })
     }
 
     /// Makes conversations; their sids.
@@ -124,11 +127,13 @@ impl<'a> Sides<'a> {
         let mut next = 0;
         self.require_equal_sizes(comparison, &mut next)?;
         let ceiling_count = self.trials(comparison, &mut next, &self.ceiling.api.url)?;
+        let broad_count = self.trials(comparison, &mut next, &self.broad.api.url)?;
         let count = self.trials(comparison, &mut next, &self.server.api.url)?;
         for _ in 0..self.bench.rounds {
-            let ceiling = self.measure_ceiling(comparison, &mut next, ceiling_count)?;
+            let ceiling = self.measure_ceiling(&self.ceiling, comparison, (&mut next, ceiling_count))?;
             let server = self.measure_server(comparison, &mut next, count)?;
-            comparison.note(&server, &ceiling, table);
+            let broad = self.measure_ceiling(&self.broad, comparison, (&mut next, broad_count))?;
+            comparison.note(&server, [&broad, &ceiling], table);
         }
         Ok(())
     }
@@ -159,14 +164,14 @@ impl<'a> Sides<'a> {
 
     fn measure_ceiling(
         &self,
+        ceiling: &Ceiling,
         comparison: &Comparison<'_>,
-        next: &mut usize,
-        count: usize,
+        (next, count): (&mut usize, usize),
     ) -> anyhow::Result<Side> {
         rest(self.bench, &[&self.server])?;
-        let before = self.ceiling.used()?;
-        let answered = comparison.run(self.bench, (&self.ceiling.api.url, count), next)?;
-        let used = self.ceiling.used()?;
+        let before = ceiling.used()?;
+        let answered = comparison.run(self.bench, (&ceiling.api.url, count), next)?;
+        let used = ceiling.used()?;
         Ok(Side { answered, cpu: (used.cpu - before.cpu) / as_f64(count as u64), database_cpu: None, used })
     }
 
@@ -237,7 +242,9 @@ impl Comparison<'_> {
         Load { requests: &requests, connections, count, hooks: false, rate: None }.run_at(bench, url)
     }
 
-    fn note(&self, server: &Side, ceiling: &Side, table: &mut Table) {
+    /// The targets were set beside a ceiling with a thread for each core. With one less it wakes nobody else, and is
+    /// faster where answers are small: that is told besides.
+    fn note(&self, server: &Side, [ceiling, narrow]: [&Side; 2], table: &mut Table) {
         let Targets { ratio, p99, memory } = self.targets;
         let mut note = |name: &str, target, figure| {
             table.note_against(format!("{name}{}", self.suffix), target, figure);
@@ -245,6 +252,8 @@ impl Comparison<'_> {
         note("requests/s / the ceiling's", ratio, server.answered.per_second / ceiling.answered.per_second);
         note("requests/s", "", server.answered.per_second);
         note("the ceiling's requests/s", "", ceiling.answered.per_second);
+        let narrow_ratio = server.answered.per_second / narrow.answered.per_second;
+        note("requests/s / those of a ceiling with a thread less", "", narrow_ratio);
         note("p99 / the ceiling's p99", p99, server.answered.p99 / ceiling.answered.p99);
         note("p50, ms", "", server.answered.p50);
         note("p99, ms", "", server.answered.p99);

@@ -25,12 +25,23 @@ pub struct Ceiling {
 }
 
 impl Ceiling {
-    /// Starts one, with as many threads as the server has that serve.
+    /// Starts one, with as many threads as the server has that serve: one less than there are cores.
     pub fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with a thread for each core, as the library has it by itself.
+    pub fn start_broad() -> anyhow::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::start_with(&["--workers", &cores.to_string()])
+    }
+
+    fn start_with(arguments: &[&str]) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("cannot tell where this program is")?;
         // It ends when its input does, and so with whoever started it.
         let mut child = Command::new(program)
             .arg("ceiling")
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
