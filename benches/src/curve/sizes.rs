@@ -103,7 +103,7 @@ impl Side {
     fn quiet(&self, bench: &Bench) -> anyhow::Result<()> {
         loop {
             let before = self.server.used()?;
-            bench.wait(tokio::time::sleep(QUIET));
+            bench.wait(async { tokio::time::sleep(QUIET).await });
             let after = self.server.used()?;
             if (after.written - before.written).abs() < 1.0 {
                 return Ok(());
