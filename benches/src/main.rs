@@ -54,7 +54,7 @@ struct Arguments {
     write: Option<PathBuf>,
 }
 
-/// What scenarios are measured with, in a process of its own.
+/// What is no scenario.
 #[derive(Subcommand)]
 #[command(disable_help_subcommand = true)]
 enum Part {
@@ -65,12 +65,12 @@ enum Part {
         #[arg(long)]
         workers: Option<usize>,
     },
+    /// Measures what creates, lists, starts and memory cost as messages gather
+    Curve(curve::Arguments),
 }
 
 fn main() -> ExitCode {
-    let is_curve = std::env::args_os().nth(1).is_some_and(|word| word == "curve");
-    let done = if is_curve { curve::run(std::env::args_os().skip(1)) } else { begin(&Arguments::parse()) };
-    match done {
+    match begin(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -80,8 +80,9 @@ fn main() -> ExitCode {
 }
 
 fn begin(arguments: &Arguments) -> anyhow::Result<()> {
-    match arguments.part {
-        Some(Part::Ceiling { workers }) => ceiling::serve(workers),
+    match &arguments.part {
+        Some(Part::Ceiling { workers }) => ceiling::serve(*workers),
+        Some(Part::Curve(arguments)) => curve::run(arguments),
         None => run(arguments),
     }
 }

@@ -11,11 +11,10 @@ mod report;
 mod sizes;
 mod users;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::Args;
 
 use crate::bench::{Bench, Database};
 use crate::filling::{self, Town};
@@ -30,9 +29,8 @@ const LARGEST_ON_POSTGRES: u64 = 1_000_000;
 const CONVERSATIONS: usize = 1000;
 
 /// Measures what creates, lists, starts and memory cost as messages gather.
-#[derive(Parser)]
-#[command(name = "tertulia-bench curve")]
-struct Arguments {
+#[derive(Args)]
+pub struct Arguments {
     /// How often each side is measured
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     rounds: u32,
@@ -71,8 +69,7 @@ struct Grown {
 }
 
 /// `arguments` begin with the word `curve`.
-pub fn run(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
-    let arguments = Arguments::parse_from(arguments);
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bench = Bench::new(arguments.rounds)?;
     let mut databases = vec![Database::Sqlite];
     databases.extend(arguments.postgres.clone().map(Database::Postgres));

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use store::{Record, Roots, Row, StoreError, Tx, Value};
+use store::{Roots, StoreError, Tx};
 use tokio::task::JoinSet;
 
-use crate::bed::{Bed, Gate, add, gated, on_both, on_both_with};
+use crate::bed::{Bed, Gate, Item, add, gated, on_both, on_both_with};
 
 /// What a job of an operation may answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -107,24 +107,6 @@ fn appends_twice(tx: &mut Tx<'_>, name: &str) -> Result<(), Problem> {
 
 fn appends(tx: &mut Tx<'_>, name: &str) -> Result<(), Problem> {
     Ok(tx.append(&Item { name: name.to_owned() })?)
-}
-
-struct Item {
-    name: String,
-}
-
-impl Record for Item {
-    const TABLE: &'static str = "items";
-    const COLUMNS: &'static str = "name";
-    const KEY: &'static [&'static str] = &["name"];
-
-    fn values(&self) -> Vec<&dyn Value> {
-        vec![&self.name]
-    }
-
-    fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { name: row.next()? })
-    }
 }
 
 /// Breaks a constraint that is checked at COMMIT.

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use store::{Clock, Migration, Observer, Options, Root, RootKind, Roots, Store, StoreError, Tx};
+use store::{
+    Clock, Migration, Observer, Options, Record, Root, RootKind, Roots, Row, Store, StoreError, Tx, Value,
+};
 use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 use wire::Timestamp;
@@ -132,6 +134,25 @@ impl Bed {
 /// Adds an item, and waits for the answer of the database.
 pub fn add(tx: &mut Tx<'_>, name: &str) -> Result<(), StoreError> {
     tx.execute("INSERT INTO items (name) VALUES ($1)", &[&name]).map(|_| ())
+}
+
+/// A row of `items`.
+pub struct Item {
+    pub name: String,
+}
+
+impl Record for Item {
+    const TABLE: &'static str = "items";
+    const COLUMNS: &'static str = "name";
+    const KEY: &'static [&'static str] = &["name"];
+
+    fn values(&self) -> Vec<&dyn Value> {
+        vec![&self.name]
+    }
+
+    fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { name: row.next()? })
+    }
 }
 
 /// A writer that is held.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use store::{Opening, Record, Roots, Row, StoreError, Tx, Value};
+use store::{Opening, Roots, StoreError, Tx, Value};
 use tokio::task::JoinSet;
 
-use crate::bed::{Bed, Engine, gated, key, on_both, root};
+use crate::bed::{Bed, Engine, Item, gated, key, on_both, root};
 
 const LOOK: &str = "SELECT total FROM heads WHERE sid = $1";
 const DIVIDE: &str = "SELECT total / $2 FROM heads WHERE sid = $1";
@@ -26,24 +26,6 @@ enum Problem {
 impl From<StoreError> for Problem {
     fn from(_: StoreError) -> Self {
         Self::Internal
-    }
-}
-
-struct Item {
-    name: String,
-}
-
-impl Record for Item {
-    const TABLE: &'static str = "items";
-    const COLUMNS: &'static str = "name";
-    const KEY: &'static [&'static str] = &["name"];
-
-    fn values(&self) -> Vec<&dyn Value> {
-        vec![&self.name]
-    }
-
-    fn read(row: &mut Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { name: row.next()? })
     }
 }
 
