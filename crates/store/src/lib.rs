@@ -27,6 +27,7 @@ mod dialect;
 mod error;
 mod job;
 mod migrations;
+mod near;
 mod opening;
 mod patience;
 mod postgres;
