@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use conversations::MIGRATIONS;
+use conversations::heads::{self, Head};
+use conversations::{Conversation, Failure, MIGRATIONS};
+use server::Settings;
 use store::{Clock, Options, Roots, Store, StoreError, Tx};
 use testkit::{Database, Engine, House, ManualClock, on_both};
+use wire::{Key, Problem, Sid};
 
 use super::{next, previous};
 use crate::conformance::one;
@@ -77,7 +80,7 @@ async fn conversations_of_one_second_stand_in_the_order_of_their_activity() {
         sids.sort_by_key(|sid| std::cmp::Reverse(order(sid)));
         let seconds = activity.values().map(|at| at / 1_000_000).collect::<std::collections::HashSet<_>>();
         assert!(seconds.len() > 3 && seconds.len() < MANY / 2, "{} seconds", seconds.len());
-        for size in [1, 7, 50] {
+        for size in [3, 7, 50] {
             let (there, back) = both_ways(house, &format!("/v1/Conversations?PageSize={size}")).await;
             assert_eq!(there, sids, "pages of {size} on {:?}", house.engine);
             // The last page is not among those before it.
@@ -96,6 +99,46 @@ async fn conversations_of_one_second_stand_in_the_order_of_their_activity() {
         );
     })
     .await;
+}
+
+/// How many updates of heads PostgreSQL has made in this transaction, and how many of them in place.
+const UPDATES: &str = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables \
+     WHERE relname = 'conversation_heads'";
+
+/// Adds a message to the head alone; whether that left the indexes as they were.
+fn leaves_indexes(tx: &mut Tx<'_>, head: &mut Head, after: i64) -> Result<bool, StoreError> {
+    let read = |row: &mut store::Row<'_>| Ok((row.next::<i64>()?, row.next::<i64>()?));
+    let before = tx.row(UPDATES, &[], read)?.expect("a row");
+    let place = head.place();
+    head.add_message(head.last_activity.saturating_plus_micros(after));
+    heads::replace_after_message(tx, head, place)?;
+    let now = tx.row(UPDATES, &[], read)?.expect("a row");
+    assert_eq!(now.0 - before.0, 1, "one update");
+    Ok(now.1 > before.1)
+}
+
+#[tokio::test]
+async fn postgres_updates_a_head_in_place_while_the_second_lasts() {
+    let database = Database::create(Engine::Postgres).await;
+    let house = House::open(Engine::Postgres, &database, Settings::default()).await;
+    let sid = house.post("/v1/Conversations", "").await.sid();
+    let sid = Sid::<Conversation>::parse(&sid).expect("a sid");
+    let say = move |tx: &mut Tx<'_>| {
+        let service =
+            tx.row("SELECT chat_service_sid FROM conversation_heads WHERE sid = $1", &[&sid], one)?;
+        let head = heads::find(tx, service.expect("it has one"), &Key::Sid(sid))?;
+        let mut head = head.ok_or(Problem::CONVERSATION_NOT_FOUND)?;
+        let mut told = Vec::new();
+        for after in [1, 999_998, 1, 0, 1_000_000] {
+            told.push(leaves_indexes(tx, &mut head, after)?);
+        }
+        Ok::<_, Failure>(told)
+    };
+    let told = house.app.store().write(Roots::one(Conversation::root(sid)), say).await;
+    assert_eq!(told.ok(), Some(vec![true, true, false, true, false]));
+    house.close();
+    drop(house);
+    database.remove().await;
 }
 
 fn open(engine: Engine, database: &Database, migrations: &[store::Migration]) -> Store {
