@@ -246,7 +246,8 @@ const MESSAGING_SERVICE: &str =
     "SELECT messaging_service_sid FROM conversations WHERE chat_service_sid = $1 AND sid = $2";
 const SET_STATE_UPDATED: &str =
     "UPDATE conversations SET state_updated = $3 WHERE chat_service_sid = $1 AND sid = $2";
-const IN_STATE: &str = "WHERE h.chat_service_sid = $1 AND h.state = $2";
+/// Ordered by the narrow row alone: a second's conversations are sorted, and the wide rows are those of the page.
+const IN_STATE: &str = "SELECT number FROM conversation_heads WHERE chat_service_sid = $1 AND state = $2";
 
 // Operations: one transaction each ───────────────────────────────────────────
 
@@ -352,10 +353,10 @@ fn list(
     if filter.has_dates() {
         return list_by_date(tx, call, filter, request);
     }
-    let order = Order::descending("h.last_activity", Some("h.sid"));
+    let order = Order::descending("last_activity", Some("sid")).in_seconds("active_second");
     let cursor =
         |shown: &Shown| Cursor { at: shown.head.last_activity.micros(), sid: *shown.head.sid.as_bytes() };
-    let select = format!("{} {IN_STATE}", Shown::select());
+    let select = format!("{} JOIN ({IN_STATE}{{page}}) k ON k.number = h.number", Shown::select());
     // The index leads with the state; what has many states is merged from a page of each.
     let mut merged = Vec::new();
     for state in filter.states() {

@@ -10,6 +10,8 @@ use store::Opening;
 
 use crate::prelude::*;
 
+const SECOND: i64 = 1_000_000;
+
 // Record ─────────────────────────────────────────────────────────────────────
 
 /// Where a conversation stands. `Closed` is final.
@@ -53,6 +55,16 @@ pub struct Head {
     pub date_closed: Option<Timestamp>,
     /// When it was made here, whatever date its creator gave it.
     pub created_at: Timestamp,
+}
+
+/// Where a head stands in the indexes of its table; most messages leave it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    state: State,
+    /// The whole second of the latest activity. Lists are ordered by the activity itself, but an index of that
+    /// would change with every message.
+    active_second: i64,
+    due: Option<Timestamp>,
 }
 
 /// The instants at which a conversation changes by itself; those that are armed.
@@ -151,6 +163,11 @@ impl Head {
         self.next_timer().map(|(at, _)| at)
     }
 
+    pub fn place(&self) -> Place {
+        let active_second = self.last_activity.micros().div_euclid(SECOND);
+        Place { state: self.state, active_second, due: self.due() }
+    }
+
     /// Takes the state that a timer leads to. A date is shown until its timer has fired, and a closed
     /// conversation keeps what it showed last.
     pub fn elapse(&mut self, state: State) {
@@ -231,12 +248,13 @@ impl Head {
 const INSERT: &str = "INSERT INTO conversation_heads (chat_service_sid, sid, state, position, \
      document_position, next_index, last_message_index, last_message_at, last_activity, messages, \
      participants, non_chat_participants, bound_participants, inactive_after, closed_after, date_inactive, \
-     date_closed, due, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-     $16, $17, $18, $19)";
+     date_closed, due, active_second, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+     $13, $14, $15, $16, $17, $18, $19, $20)";
 const REPLACE: &str = "UPDATE conversation_heads SET state = $3, position = $4, document_position = $5, \
      next_index = $6, last_message_index = $7, last_message_at = $8, last_activity = $9, messages = $10, \
      participants = $11, non_chat_participants = $12, bound_participants = $13, inactive_after = $14, \
-     closed_after = $15, date_inactive = $16, date_closed = $17, due = $18 \
+     closed_after = $15, date_inactive = $16, date_closed = $17, due = $18, \
+     active_second = $19 \
      WHERE chat_service_sid = $1 AND sid = $2";
 const REMOVE: &str = "DELETE FROM conversation_heads WHERE chat_service_sid = $1 AND sid = $2";
 const BY_SID: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service_sid = $1 AND sid = $2";
@@ -245,11 +263,16 @@ const BY_NAME: &str = "SELECT {columns} FROM conversation_heads WHERE chat_servi
 const OF_ACCOUNT: &str = "SELECT {columns} FROM conversation_heads WHERE sid = $2 AND chat_service_sid IN \
      (SELECT sid FROM services WHERE account_sid = $1)";
 const FIRST: &str = "SELECT {columns} FROM conversation_heads WHERE chat_service_sid = $1 \
-     ORDER BY chat_service_sid, state, last_activity LIMIT 1";
+     ORDER BY chat_service_sid, state, active_second LIMIT 1";
 /// What a message changes of it; found by the number, which spares a search.
 const AFTER_MESSAGE: &str = "UPDATE conversation_heads SET state = $3, position = $4, document_position = $5, \
      next_index = $6, last_message_index = $7, last_message_at = $8, last_activity = $9, messages = $10, \
-     date_inactive = $11, date_closed = $12, due = $13 WHERE chat_service_sid = $1 AND number = $2";
+     date_inactive = $11, date_closed = $12, due = $13, active_second = $14 \
+     WHERE chat_service_sid = $1 AND number = $2";
+/// The same of one that keeps its place. SQLite writes every index anew of which a column is named.
+const AFTER_MESSAGE_IN_PLACE: &str = "UPDATE conversation_heads SET position = $3, document_position = $4, \
+     next_index = $5, last_message_index = $6, last_message_at = $7, last_activity = $8, messages = $9, \
+     date_inactive = $10, date_closed = $11 WHERE chat_service_sid = $1 AND number = $2";
 /// What a change of those who take part changes of it: nothing that lists or timers are found by.
 const AFTER_PARTICIPANT: &str = "UPDATE conversation_heads SET position = $3, document_position = $4, \
      participants = $5, non_chat_participants = $6, bound_participants = $7 \
@@ -324,14 +347,25 @@ pub fn open_with_speaker(call: &Call, path: &Path, identity: &str) -> Option<Ope
     Some(Opening::new(&WITH_SPEAKER).with(&call.service_sid).with(&sid).with(&identity))
 }
 
-/// Writes a locked head back to which a message was added, and nothing else done.
+/// Writes a locked head back to which a message was added, and nothing else done. `before` is its place without
+/// the message.
 #[rustfmt::skip]
-pub fn replace_after_message(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
+pub fn replace_after_message(tx: &mut Tx<'_>, head: &Head, before: Place) -> Result<(), StoreError> {
     tx.touch(Conversation::root(head.sid));
+    let place = head.place();
+    // What gathers writes compares what they write as well, and needs no second text that parts them.
+    if place == before && !tx.gathers() {
+        return tx.put(AFTER_MESSAGE_IN_PLACE, &[
+            &head.chat_service_sid, &head.number, &head.position, &head.document_position, &head.next_index,
+            &head.last_message_index, &head.last_message_at, &head.last_activity, &head.messages,
+            &head.date_inactive, &head.date_closed,
+        ]);
+    }
+    let Place { state, active_second, due } = place;
     tx.put(AFTER_MESSAGE, &[
-        &head.chat_service_sid, &head.number, &head.state, &head.position, &head.document_position,
+        &head.chat_service_sid, &head.number, &state, &head.position, &head.document_position,
         &head.next_index, &head.last_message_index, &head.last_message_at, &head.last_activity, &head.messages,
-        &head.date_inactive, &head.date_closed, &head.due(),
+        &head.date_inactive, &head.date_closed, &due, &active_second,
     ])
 }
 
@@ -351,17 +385,17 @@ pub fn first(tx: &mut Tx<'_>, service: Sid<Service>) -> Result<Option<Head>, Sto
 
 /// Adds a new head.
 pub fn insert(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
-    let due = head.due();
+    let Place { due, active_second, .. } = head.place();
     let mut values = head.values().to_vec();
-    values.extend([&due as &dyn Value, &head.created_at]);
+    values.extend([&due as &dyn Value, &active_second, &head.created_at]);
     tx.put(INSERT, &values)
 }
 
 /// Writes a locked head back.
 pub fn replace(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
-    let due = head.due();
+    let Place { due, active_second, .. } = head.place();
     let mut values = head.values().to_vec();
-    values.push(&due);
+    values.extend([&due as &dyn Value, &active_second]);
     tx.touch(Conversation::root(head.sid));
     tx.put(REPLACE, &values)
 }
@@ -443,5 +477,51 @@ mod tests {
         assert_eq!(head.next_timer(), Some((at(10), State::Closed)));
         head.state = State::Initializing;
         assert_eq!(head.next_timer(), None);
+    }
+
+    /// The columns that the indexes of the table hold, those of a condition among them.
+    fn indexed() -> Vec<&'static str> {
+        let mut indexes: Vec<(&str, Vec<&str>)> = Vec::new();
+        let statements = crate::MIGRATIONS.iter().flat_map(|migration| migration.sql.split(';'));
+        for statement in statements {
+            let statement = statement.trim_start();
+            let created = statement.split_once("INDEX ").filter(|(verb, _)| verb.starts_with("CREATE "));
+            if let Some((name, columns)) =
+                created.and_then(|(_, rest)| rest.split_once(" ON conversation_heads ("))
+            {
+                indexes.push((name, columns.split([',', ' ', ')']).collect()));
+            } else if let Some(name) = statement.strip_prefix("DROP INDEX ") {
+                indexes.retain(|(created, _)| *created != name.trim_end());
+            }
+        }
+        assert_eq!(indexes.len(), 3, "{indexes:?}");
+        indexes.into_iter().flat_map(|(_, columns)| columns).collect()
+    }
+
+    #[test]
+    fn no_index_is_written_for_a_message_that_keeps_the_place() {
+        let (indexed, sets) = (indexed(), |text: &'static str| {
+            let (_, sets) = text.split_once(" SET ").expect("it sets");
+            let (sets, _) = sets.split_once(" WHERE ").expect("it has a condition");
+            sets.split(", ").map(|set| set.split(' ').next().unwrap_or_default())
+        });
+        let is_indexed = |column: &&str| indexed.contains(column);
+        assert_eq!(sets(AFTER_MESSAGE_IN_PLACE).filter(is_indexed).count(), 0);
+        let place: Vec<_> = sets(AFTER_MESSAGE).filter(is_indexed).collect();
+        assert_eq!(place, ["state", "due", "active_second"], "what a place is");
+    }
+
+    #[test]
+    fn a_message_in_the_same_second_keeps_the_place() {
+        let mut head = armed(None, None, 0);
+        let place = head.place();
+        head.add_message(at(0).saturating_plus_micros(SECOND - 1));
+        assert_eq!(head.place(), place);
+        head.add_message(at(0).saturating_plus_micros(SECOND));
+        assert_ne!(head.place(), place);
+        let mut armed = armed(Some(1), None, 0);
+        let place = armed.place();
+        armed.add_message(at(0).saturating_plus_micros(1));
+        assert_ne!(armed.place(), place, "its timer fires later");
     }
 }

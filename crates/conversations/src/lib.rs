@@ -119,6 +119,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "0016_presences", sql: include_str!("../migrations/0016_presences.sql") },
     Migration { name: "0017_edits", sql: include_str!("../migrations/0017_edits.sql") },
     Migration { name: "0018_typings", sql: include_str!("../migrations/0018_typings.sql") },
+    Migration { name: "0019_activity", sql: include_str!("../migrations/0019_activity.sql") },
 ];
 
 /// The table of operations: all that is served of the API.

@@ -323,9 +323,9 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
     let bound = bound(tx, &head)?;
     require_speaker(&bound, author)?;
     let media = media::take(tx, call, &form.media_sids)?;
-    let state = head.state;
+    let (state, place) = (head.state, head.place());
     head.add_message(tx.now());
-    heads::replace_after_message(tx, &head)?;
+    heads::replace_after_message(tx, &head, place)?;
     let mut message = Message::new(call, &head, form, tx.now());
     if form.content.is_some() {
         message.body = rendered;

@@ -6,6 +6,8 @@ use std::fmt::Write;
 use store::{Record, Row, StoreError, Tx, Value};
 use wire::{Cursor, PageRequest, Position};
 
+const SECOND: i64 = 1_000_000;
+
 /// One page, and where its neighbours begin.
 pub struct Page<T> {
     /// In the list's order.
@@ -21,6 +23,8 @@ pub struct Order {
     first: By,
     second: Option<By>,
     descending: bool,
+    /// The column with the first one's whole seconds, where the index has that in place of both.
+    seconds: Option<&'static str>,
     /// What the first column is at least and at most.
     within: (Option<i64>, Option<i64>),
 }
@@ -40,7 +44,7 @@ impl Order {
             Some(sid) => Some(By::Sid(sid)),
             None => None,
         };
-        Self { first: By::At(at), second, descending: false, within: (None, None) }
+        Self { first: By::At(at), second, descending: false, seconds: None, within: (None, None) }
     }
 
     /// Newest first.
@@ -54,7 +58,14 @@ impl Order {
             Some(at) => Some(By::At(at)),
             None => None,
         };
-        Self { first: By::Sid(sid), second, descending: false, within: (None, None) }
+        Self { first: By::Sid(sid), second, descending: false, seconds: None, within: (None, None) }
+    }
+
+    /// The same order, read from an index that knows of `at` its whole seconds, which stand in `column`: the rows
+    /// of a second are sorted when they are read.
+    #[must_use]
+    pub const fn in_seconds(self, column: &'static str) -> Self {
+        Self { seconds: Some(column), ..self }
     }
 
     /// Narrowed to what is `from` at least and `to` at most, of what `at` is.
@@ -136,17 +147,22 @@ pub fn rows<T>(
     let limit = i64::try_from(request.size + 1).expect("a page has at most some hundred rows");
     let mut bound = params.to_vec();
     let (before, after) = select.split_once("{page}").unwrap_or((select, ""));
-    let mut seek = seek(before, &mut bound, order, &request.position);
+    let second = match &request.position {
+        Position::Start => 0,
+        Position::After(cursor) | Position::Before(cursor) => cursor.at.div_euclid(SECOND),
+    };
+    let mut seek = seek(before, &mut bound, (order, &second), &request.position);
     bound.push(&limit);
     let _ = write!(seek, " LIMIT ${}", bound.len());
     tx.rows(&format!("{before}{seek}{after}"), &bound, read)
 }
 
-/// The comparisons that begin and end the page's range, each at most once, and the ORDER BY.
+/// The comparisons that begin and end the page's range, each at most once, and the ORDER BY. Where the index knows
+/// seconds, the range begins with the one that the cursor lies in.
 fn seek<'a>(
     select: &str,
     bound: &mut Vec<&'a dyn Value>,
-    order: &'a Order,
+    (order, second): (&'a Order, &'a i64),
     position: &'a Position,
 ) -> String {
     let (from, backwards) = match position {
@@ -162,6 +178,10 @@ fn seek<'a>(
         let is_within = |at: i64| limit.is_none_or(|limit| if is_lower { at >= limit } else { at <= limit });
         let page = from.filter(|cursor| is_lower == is_ascending && is_within(cursor.at));
         if let Some(cursor) = page {
+            if let Some(seconds) = order.seconds {
+                bound.push(second);
+                conditions.push(format!("{seconds} {of_range} ${}", bound.len()));
+            }
             let (columns, places): (Vec<_>, Vec<_>) = order
                 .columns()
                 .map(|by| {
@@ -182,7 +202,8 @@ fn seek<'a>(
         glue = "AND";
     }
     let direction = if is_ascending { "ASC" } else { "DESC" };
-    let columns: Vec<_> = order.columns().map(|by| format!("{} {direction}", by.column())).collect();
+    let columns = order.seconds.into_iter().chain(order.columns().map(By::column));
+    let columns: Vec<_> = columns.map(|column| format!("{column} {direction}")).collect();
     let _ = write!(sql, " ORDER BY {}", columns.join(", "));
     sql
 }

@@ -20,6 +20,11 @@ pub(crate) trait Session: Send {
         false
     }
 
+    /// Whether what is put is gathered by its text.
+    fn gathers(&self) -> bool {
+        false
+    }
+
     /// Opens a transaction that writes, locks the roots, in their order, and runs the openings. Answers what these
     /// were answered, or nothing at all where they are not run.
     fn begin(&mut self, roots: &Roots, openings: &[&Opening]) -> Result<Vec<Answer>, StoreError>;

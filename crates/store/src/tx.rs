@@ -88,6 +88,11 @@ impl<'a> Tx<'a> {
         self.report.touched.push(root);
     }
 
+    /// Whether writes of one text to a table go as one, so that another text in between parts them.
+    pub fn gathers(&self) -> bool {
+        self.session.gathers()
+    }
+
     // Statements.
 
     /// Every row of a statement's answer, read by `read`.

@@ -25,7 +25,12 @@ impl ManualClock {
 
     /// Moves on. Nothing falls due by it: see [`House::fire_timers`](crate::House::fire_timers).
     pub fn advance_seconds(&self, seconds: i64) {
-        self.0.move_to(self.now().saturating_plus_micros(seconds * 1_000_000));
+        self.advance_micros(seconds * 1_000_000);
+    }
+
+    /// The same by less than a second.
+    pub fn advance_micros(&self, micros: i64) {
+        self.0.move_to(self.now().saturating_plus_micros(micros));
     }
 }
 

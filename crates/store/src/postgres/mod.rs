@@ -233,6 +233,10 @@ impl Session for Postgres {
         true
     }
 
+    fn gathers(&self) -> bool {
+        true
+    }
+
     /// The locks are waited for, so that a job's time is stamped after it has its turn.
     fn begin(&mut self, roots: &Roots, openings: &[&Opening]) -> Result<Vec<Answer>, StoreError> {
         if *roots != Roots::none() {

@@ -23,11 +23,11 @@ const WIDE: &str = "INSERT INTO conversations (sid, account_sid, chat_service_si
      SELECT $1, account_sid, chat_service_sid, messaging_service_sid, friendly_name, NULL, attributes, \
      bindings, created_by, date_created, date_updated FROM conversations WHERE sid = $2";
 const NARROW: &str = "INSERT INTO conversation_heads (chat_service_sid, sid, state, position, \
-     document_position, next_index, last_activity, messages, participants, non_chat_participants, \
-     bound_participants, inactive_after, closed_after, date_inactive, date_closed, due, created_at) \
-     SELECT chat_service_sid, $1, state, position, document_position, next_index, last_activity, messages, \
-     participants, non_chat_participants, bound_participants, inactive_after, closed_after, date_inactive, \
-     date_closed, due, created_at FROM conversation_heads WHERE sid = $2";
+     document_position, next_index, last_activity, active_second, messages, participants, \
+     non_chat_participants, bound_participants, inactive_after, closed_after, date_inactive, date_closed, due, \
+     created_at) SELECT chat_service_sid, $1, state, position, document_position, next_index, last_activity, \
+     active_second, messages, participants, non_chat_participants, bound_participants, inactive_after, \
+     closed_after, date_inactive, date_closed, due, created_at FROM conversation_heads WHERE sid = $2";
 
 /// Makes `count` more conversations like that one, by SQL for the sake of speed.
 async fn multiply(house: &House, path: &str, count: u32) {

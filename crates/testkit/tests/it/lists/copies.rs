@@ -76,7 +76,7 @@ async fn write(
 /// Copies the row that has `key`, for each number with other values.
 pub async fn copy(
     house: &House,
-    (table, columns): (&'static str, &'static str),
+    (table, columns): (&str, &str),
     (key, numbers): (Values, impl Iterator<Item = u32>),
     differs: impl Fn(u32) -> Values + Copy + Send + 'static,
 ) {
@@ -203,11 +203,13 @@ async fn conversations(house: &House, many: u32) -> String {
     let phone = post(house, &format!("{lobby}/Participants"), pair).await;
     let key = || vec![("sid", Fill::Sid(of_lobby))];
     copy(house, of::<Conversation>(), (key(), 1..=many), by_date).await;
-    copy(house, ("conversation_heads", Head::COLUMNS), (key(), 1..=many), |number| {
+    let columns = format!("{}, active_second", Head::COLUMNS);
+    copy(house, ("conversation_heads", &columns), (key(), 1..=many), |number| {
         vec![
             ("sid", Fill::Sid(sid(number))),
             ("state", Fill::Number(i64::from(number % 3))),
             ("last_activity", Fill::Number(date(number))),
+            ("active_second", Fill::Number(date(number) / 1_000_000)),
         ]
     })
     .await;

@@ -4,6 +4,7 @@
 //! statements that these requests run: their plans, and the rows that they read. In the soak the lists of
 //! conversations and of messages have 100,000 rows, and the time of some pages is told; see [`is_full`].
 
+mod activity;
 mod copies;
 mod deletion;
 mod plans;
