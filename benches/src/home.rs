@@ -118,9 +118,10 @@ pub async fn folder_of_postgres(url: &str) -> anyhow::Result<Option<PathBuf>> {
     asked
 }
 
-type Connection = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
+pub type Connection = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
 
-async fn connect(url: &str) -> anyhow::Result<(tokio_postgres::Client, Connection)> {
+/// To whoever answers at this URL; what is returned second has to be waited for meanwhile.
+pub async fn connect(url: &str) -> anyhow::Result<(tokio_postgres::Client, Connection)> {
     tokio_postgres::connect(url, tokio_postgres::NoTls).await.context("cannot reach PostgreSQL")
 }
 
