@@ -131,7 +131,9 @@ impl Grown {
         let deepest = if messages > pages::DEEP { pages::DEEP } else { 0 };
         let began = tokio::time::Instant::now();
         let made = filling::fill(bench, home, async |filler| filler.grow(town, messages, deepest).await)?;
-        println!("{made} messages were filled in within {:.1} s", began.elapsed().as_secs_f64());
+        if made > 0 {
+            println!("{made} messages were filled in within {:.1} s", began.elapsed().as_secs_f64());
+        }
         let bytes = home.bytes(bench)?;
         let bytes_each = crate::server::as_f64(bytes) / crate::server::as_f64(town.messages());
         table.note("disk a message, bytes", bytes_each);
