@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::keeper::{Folder, Keeper};
+
 /// What scenarios are run with.
 pub struct Bench {
     pub rounds: u32,
     /// The folder that holds this program, and the server's.
     programs: PathBuf,
+    pub keeper: Keeper,
     runtime: Runtime,
 }
 
@@ -47,7 +50,7 @@ impl Bench {
         let program = std::env::current_exe().context("cannot tell where this program is")?;
         let programs = program.parent().context("a program lies in a folder")?.to_owned();
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot start a runtime")?;
-        Ok(Self { rounds: rounds.max(1), programs, runtime })
+        Ok(Self { rounds: rounds.max(1), programs, keeper: Keeper::start()?, runtime })
     }
 
     /// The server's program.
@@ -58,6 +61,11 @@ impl Bench {
     /// A folder for data on the disk of the build: what is in memory alone would not be measured honestly.
     pub fn folder(&self) -> &Path {
         &self.programs
+    }
+
+    /// A new folder in it, which is removed with what is in it.
+    pub fn new_folder(&self, prefix: &str) -> anyhow::Result<Folder> {
+        self.keeper.folder(&self.programs, prefix)
     }
 
     /// Waits for what a scenario asks for.

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::Context;
-use tempfile::TempDir;
-
 use crate::bench::{Bench, Database};
+use crate::keeper::{Folder, Kept, Thing};
+use anyhow::Context;
 
 /// Removed when the last server on it has ended and nobody holds it any more.
 pub struct Home {
-    data: TempDir,
+    data: Folder,
     scratch: Option<Scratch>,
 }
 
@@ -18,11 +17,12 @@ pub struct Home {
 struct Scratch {
     url: String,
     name: String,
+    _kept: Kept,
 }
 
 impl Home {
     pub fn make(bench: &Bench, database: &Database) -> anyhow::Result<Self> {
-        let data = tempfile::Builder::new().prefix("bench-").tempdir_in(bench.folder())?;
+        let data = bench.new_folder("bench-")?;
         let scratch = match database {
             Database::Sqlite => None,
             Database::Postgres(url) => Some(Scratch::make(bench, url)?),
@@ -75,9 +75,9 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         if let Some(scratch) = &self.scratch
-            && let Err(error) = scratch.remove()
+            && let Err(error) = drop_database(&scratch.url, &scratch.name)
         {
-            eprintln!("a database is left behind: {}: {error:#}", scratch.name);
+            eprintln!("{error:#}");
         }
     }
 }
@@ -87,7 +87,8 @@ impl Scratch {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tertulia_bench_{}_{number}", std::process::id());
-        let scratch = Self { url: url.to_owned(), name };
+        let kept = bench.keeper.keep(Thing::Database { url: url.to_owned(), name: name.clone() })?;
+        let scratch = Self { url: url.to_owned(), name, _kept: kept };
         bench.wait(run(url, &format!("CREATE DATABASE {}", scratch.name)))?;
         Ok(scratch)
     }
@@ -97,11 +98,13 @@ impl Scratch {
         let (server, _) = self.url.rsplit_once('/').unwrap_or((&self.url, ""));
         format!("{server}/{}", self.name)
     }
+}
 
-    fn remove(&self) -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(run(&self.url, &format!("DROP DATABASE {}", self.name)))
-    }
+/// Drops a database by the URL of a superuser, whoever is connected to it.
+pub fn drop_database(url: &str, name: &str) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let statement = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    runtime.block_on(run(url, &statement)).with_context(|| format!("the database {name} is left behind"))
 }
 
 /// Where a PostgreSQL keeps its data, on its own machine.
@@ -115,9 +118,10 @@ pub async fn folder_of_postgres(url: &str) -> anyhow::Result<Option<PathBuf>> {
     asked
 }
 
-type Connection = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
+pub type Connection = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
 
-async fn connect(url: &str) -> anyhow::Result<(tokio_postgres::Client, Connection)> {
+/// To whoever answers at this URL; what is returned second has to be waited for meanwhile.
+pub async fn connect(url: &str) -> anyhow::Result<(tokio_postgres::Client, Connection)> {
     tokio_postgres::connect(url, tokio_postgres::NoTls).await.context("cannot reach PostgreSQL")
 }
 

@@ -65,7 +65,7 @@ impl Load<'_> {
 
     /// The same to whoever answers at this URL.
     pub fn run_at(&self, bench: &Bench, url: &str) -> anyhow::Result<Answered> {
-        let folder = tempfile::Builder::new().prefix("load-").tempdir_in(bench.folder())?;
+        let folder = bench.new_folder("load-")?;
         let (script, requests) = (folder.path().join("load.lua"), folder.path().join("requests"));
         std::fs::write(&script, SCRIPT)?;
         let mut file = std::io::BufWriter::new(std::fs::File::create(&requests)?);
@@ -90,6 +90,7 @@ impl Load<'_> {
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start wrk")?;
+        let _kept = bench.keeper.keep_process(&child)?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("a process has a number")?;
         let out = child.stdout.take().context("its output is piped")?;
         let (mut finished, mut told) = (0, None);

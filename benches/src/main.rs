@@ -12,6 +12,7 @@ mod ceiling;
 mod curve;
 mod filling;
 mod home;
+mod keeper;
 mod load;
 mod peers;
 mod receiver;
@@ -65,6 +66,9 @@ enum Part {
         #[arg(long)]
         workers: Option<usize>,
     },
+    /// Cleans up behind a benchmark that was stopped; begins with the end of its input
+    #[command(hide = true)]
+    Keeper,
     /// Measures what creates, lists, starts and memory cost as messages gather
     Curve(curve::Arguments),
 }
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
 fn begin(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.part {
         Some(Part::Ceiling { workers }) => ceiling::serve(*workers),
+        Some(Part::Keeper) => keeper::serve(std::io::stdin().lock()),
         Some(Part::Curve(arguments)) => curve::run(arguments),
         None => run(arguments),
     }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::api::Api;
 use crate::bench::{Bench, Database};
 use crate::home::Home;
+use crate::keeper::Kept;
 
 pub const ACCOUNT_SID: &str = "AC0123456789abcdef0123456789abcdef";
 pub const AUTH_TOKEN: &str = "fedcba9876543210fedcba9876543210";
@@ -28,6 +29,7 @@ pub struct Server {
     pub api: Api,
     metrics: String,
     child: Child,
+    _kept: Kept,
     /// From the start of the process until it said that it listens.
     pub ready_after: Duration,
     /// Removed last, unless another server is to go on with it.
@@ -90,6 +92,7 @@ impl Server {
         }
         let began = Instant::now();
         let mut child = command.spawn().context("cannot start the server")?;
+        let kept = bench.keeper.keep_process(&child)?;
         let out = child.stdout.take().context("its output is piped")?;
         let url = BufReader::new(out)
             .lines()
@@ -98,7 +101,7 @@ impl Server {
             .context("the server ended before it was ready")?;
         let ready_after = began.elapsed();
         let metrics = format!("http://{metrics}/metrics");
-        Ok(Self { api: Api::new(url)?, metrics, child, ready_after, home: Arc::clone(home) })
+        Ok(Self { api: Api::new(url)?, metrics, child, _kept: kept, ready_after, home: Arc::clone(home) })
     }
 
     /// Waits until nothing waits to be delivered any more.

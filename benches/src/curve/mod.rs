@@ -130,12 +130,13 @@ impl Grown {
         let Self { home, town, users: _ } = self;
         let deepest = if messages > pages::DEEP { pages::DEEP } else { 0 };
         let began = tokio::time::Instant::now();
-        let before = town.messages();
-        filling::fill(bench, home, async |filler| filler.grow(town, messages, deepest).await)?;
-        let (seconds, made) = (began.elapsed().as_secs_f64(), town.messages() - before);
-        println!("{made} messages were filled in within {seconds:.1} s");
+        let made = filling::fill(bench, home, async |filler| filler.grow(town, messages, deepest).await)?;
+        if made > 0 {
+            println!("{made} messages were filled in within {:.1} s", began.elapsed().as_secs_f64());
+        }
         let bytes = home.bytes(bench)?;
-        table.note("disk a message, bytes", crate::server::as_f64(bytes) / crate::server::as_f64(messages));
+        let bytes_each = crate::server::as_f64(bytes) / crate::server::as_f64(town.messages());
+        table.note("disk a message, bytes", bytes_each);
         Ok(())
     }
 }

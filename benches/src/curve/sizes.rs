@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::backends;
 use crate::bench::{Bench, Database};
 use crate::filling;
 use crate::load::{Answered, Load, Request};
@@ -30,11 +31,20 @@ struct Side {
     changes: Vec<Request>,
 }
 
+/// What has been used so far.
+struct Spent {
+    server: Used,
+    /// Bytes of PostgreSQL's write-ahead log.
+    logged: Option<f64>,
+    /// Time of all cores in PostgreSQL's processes, in microseconds, where they are on this machine.
+    database_cpu: Option<f64>,
+}
+
 /// What a load has taken.
 struct Taken {
     answered: Answered,
-    before: Used,
-    after: Used,
+    before: Spent,
+    after: Spent,
 }
 
 pub fn measure(bench: &Bench, database: &Database, grown: &Grown, table: &mut Table) -> anyhow::Result<()> {
@@ -67,8 +77,13 @@ pub fn measure(bench: &Bench, database: &Database, grown: &Grown, table: &mut Ta
         table.note("p99 of a create at 1,000 meanwhile, ms", at_small.answered.p99);
         table.note("server CPU a create, us", at_large.cpu());
         table.note("server CPU a create / at 1,000", at_large.cpu() / at_small.cpu());
-        table.note("written to disk a create, KiB", at_large.written());
-        table.note("written to disk a create at 1,000 meanwhile, KiB", at_small.written());
+        if let Some((large, small)) = at_large.database_cpu().zip(at_small.database_cpu()) {
+            table.note("PostgreSQL's CPU a create, us", large);
+            table.note("PostgreSQL's CPU a create / at 1,000", large / small);
+        }
+        let name = if at_large.after.logged.is_some() { "to the log" } else { "to disk" };
+        table.note(format!("written {name} a create, KiB"), at_large.written());
+        table.note(format!("written {name} a create at 1,000 meanwhile, KiB"), at_small.written());
         table.note(MEMORY, large.server.used()?.anonymous / 1e6);
         table.note("anonymous memory after the load at 1,000, MB", small.server.used()?.anonymous / 1e6);
     }
@@ -91,11 +106,20 @@ impl Side {
     }
 
     fn create(&self, bench: &Bench) -> anyhow::Result<Taken> {
-        let before = self.server.used()?;
+        let before = self.spent(bench)?;
         let answered = load(&self.creates, CREATES).run(bench, &self.server)?;
-        let after = self.server.used()?;
+        let after = self.spent(bench)?;
         self.quiet(bench)?;
         Ok(Taken { answered, before, after })
+    }
+
+    fn spent(&self, bench: &Bench) -> anyhow::Result<Spent> {
+        let (mut logged, mut database_cpu) = (None, None);
+        if let Some(url) = self.server.postgres() {
+            logged = Some(bench.wait(backends::logged(&url))?);
+            database_cpu = bench.wait(backends::cpu_of(&url))?;
+        }
+        Ok(Spent { server: self.server.used()?, logged, database_cpu })
     }
 
     /// Waits until it writes no more: its log is brought home a quarter of a second after the last request, which
@@ -114,11 +138,19 @@ impl Side {
 
 impl Taken {
     fn cpu(&self) -> f64 {
-        (self.after.cpu - self.before.cpu) / as_f64(CREATES as u64)
+        (self.after.server.cpu - self.before.server.cpu) / as_f64(CREATES as u64)
     }
 
+    fn database_cpu(&self) -> Option<f64> {
+        let (before, after) = self.before.database_cpu.zip(self.after.database_cpu)?;
+        Some((after - before) / as_f64(CREATES as u64))
+    }
+
+    /// By the server itself, or where PostgreSQL writes for it, to PostgreSQL's log: its pages follow later. In KiB.
     fn written(&self) -> f64 {
-        (self.after.written - self.before.written) / as_f64(CREATES as u64) / 1024.0
+        let by_server = self.after.server.written - self.before.server.written;
+        let logged = self.before.logged.zip(self.after.logged).map(|(before, after)| after - before);
+        logged.unwrap_or(by_server) / as_f64(CREATES as u64) / 1024.0
     }
 }
 

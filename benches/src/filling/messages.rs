@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use conversations::heads::{self, Head, State};
 use conversations::messages::MessageKey;
 use conversations::{Call, Conversation, Failure, Message, Participant};
@@ -29,17 +29,17 @@ pub(super) const ATTRIBUTES: &str = r#"{"order": 4711, "urgent": false}"#;
 pub(super) type Speakers = Arc<[(String, Sid<Participant>)]>;
 
 impl Filler {
-    /// Lets everybody talk until there are so many messages in all; the first conversation has at least `deepest`,
-    /// the others have as many as one another.
-    pub async fn grow(&self, town: &mut Town, messages: u64, deepest: u64) -> anyhow::Result<()> {
+    /// Lets everybody talk until there are so many messages in all, and tells how many that took. The first
+    /// conversation has at least `deepest` then, the others have as many as one another, but none has fewer than it
+    /// had: whoever is ahead, because a server has made messages meanwhile, waits for the rest.
+    pub async fn grow(&self, town: &mut Town, messages: u64, deepest: u64) -> anyhow::Result<u64> {
         self.count(town).await?;
-        let wanted = shares(town.conversations.len() as u64, messages, deepest);
+        let there: Vec<_> = town.conversations.iter().map(|place| place.messages).collect();
         let mut missing = Vec::new();
-        for (place, wanted) in town.conversations.iter_mut().zip(wanted) {
-            ensure!(place.messages <= wanted, "a conversation has more messages than it should get");
+        for (place, share) in town.conversations.iter_mut().zip(shares(&there, messages, deepest)) {
             let speakers: Speakers = place.speakers.clone().into();
-            missing.push((place.sid, speakers, wanted - place.messages));
-            place.messages = wanted;
+            missing.push((place.sid, speakers, share));
+            place.messages += share;
         }
         let jobs = jobs(missing.iter().map(|(_, _, count)| *count).collect());
         let say = |(place, count): (usize, u64)| {
@@ -50,7 +50,8 @@ impl Filler {
             self.store.write(roots, move |tx| say(tx, &call, conversation, (&speakers, count)))
         };
         let said = stream::iter(jobs).map(say).buffer_unordered(AT_ONCE);
-        said.try_for_each(|()| async { Ok(()) }).await.map_err(|failure| told(&failure))
+        said.try_for_each(|()| async { Ok(()) }).await.map_err(|failure| told(&failure))?;
+        Ok(missing.iter().map(|(_, _, count)| count).sum())
     }
 }
 
@@ -71,16 +72,34 @@ impl Filler {
     }
 }
 
-/// How many messages each conversation has of all.
-fn shares(conversations: u64, messages: u64, deepest: u64) -> Vec<u64> {
-    let evenly = |messages: u64, among: u64| {
-        (0..among).map(move |place| messages / among + u64::from(place < messages % among))
-    };
-    if deepest == 0 || conversations < 2 {
-        return evenly(messages, conversations.max(1)).collect();
+/// How many messages each conversation gets, so that there are so many in all. Nothing where there are already.
+fn shares(there: &[u64], messages: u64, deepest: u64) -> Vec<u64> {
+    let missing = messages.saturating_sub(there.iter().sum());
+    match there {
+        [first, others @ ..] if deepest > 0 && !others.is_empty() => {
+            let share = deepest.saturating_sub(*first).min(missing);
+            [vec![share], leveled(others, missing - share)].concat()
+        }
+        _ => leveled(there, missing),
     }
-    let deepest = deepest.min(messages);
-    [deepest].into_iter().chain(evenly(messages - deepest, conversations - 1)).collect()
+}
+
+/// What each gets of `messages`, as water fills a vessel whose floor is uneven.
+fn leveled(there: &[u64], messages: u64) -> Vec<u64> {
+    let under = |level: u64| there.iter().map(|had| level.saturating_sub(*had)).sum::<u64>();
+    // The highest level for which there is enough: between none at all and one that takes more.
+    let (mut level, mut above) = (0, there.iter().max().map_or(0, |most| most + messages + 1));
+    while above - level > 1 {
+        let middle = u64::midpoint(level, above);
+        *(if under(middle) <= messages { &mut level } else { &mut above }) = middle;
+    }
+    let mut left = messages - under(level);
+    let share = |had: &u64| {
+        let one = u64::from(left > 0 && *had <= level);
+        left -= one;
+        level.saturating_sub(*had) + one
+    };
+    there.iter().map(share).collect()
 }
 
 /// Which conversation is to get how many next, until nothing is missing. A conversation that lacks more than others
@@ -161,9 +180,19 @@ mod tests {
 
     #[test]
     fn shares_are_whole() {
-        assert_eq!(shares(4, 10, 0), [3, 3, 2, 2]);
-        assert_eq!(shares(4, 10, 5), [5, 2, 2, 1]);
-        assert_eq!(shares(3, 2, 9), [2, 0, 0]);
+        assert_eq!(shares(&[0, 0, 0, 0], 10, 0), [3, 3, 2, 2]);
+        assert_eq!(shares(&[0, 0, 0, 0], 10, 5), [5, 2, 2, 1]);
+        assert_eq!(shares(&[0, 0, 0], 2, 9), [2, 0, 0]);
+        assert_eq!(shares(&[], 2, 9), [0; 0]);
+    }
+
+    #[test]
+    fn whoever_is_ahead_gets_nothing_and_the_others_share_the_rest() {
+        assert_eq!(shares(&[7, 2, 2], 15, 0), [0, 2, 2]);
+        assert_eq!(shares(&[7, 2, 4], 14, 0), [0, 1, 0]);
+        assert_eq!(shares(&[9, 2, 2], 18, 8), [0, 3, 2]);
+        assert_eq!(shares(&[1, 5, 2], 18, 8), [7, 0, 3]);
+        assert_eq!(shares(&[9, 2, 2], 12, 8), [0, 0, 0]);
     }
 
     #[test]

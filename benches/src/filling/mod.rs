@@ -75,7 +75,7 @@ pub fn found(
     let mut town = Town::default();
     fill(bench, &home, async |filler| {
         filler.settle_people(&mut town, conversations).await?;
-        filler.grow(&mut town, messages, 0).await
+        filler.grow(&mut town, messages, 0).await.map(|_| ())
     })?;
     Ok((home, town))
 }

@@ -69,35 +69,60 @@ async fn rows(filler: &Filler, place: &Place) -> (String, Vec<String>) {
     (counted(&head), messages.into_iter().map(row).collect())
 }
 
-#[test]
-fn a_message_that_was_filled_in_is_like_one_that_was_created() {
-    const COUNT: usize = 7;
+/// Runs this on a filler of its own.
+fn with_filler(work: impl AsyncFnOnce(&Filler)) {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options::new(Arc::new(SystemClock));
     let store = Store::open_sqlite(&folder.path().join("test.db"), MIGRATIONS, options).expect("a store");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let filler = filler(&store).await;
+    runtime.block_on(async { work(&filler(&store).await).await });
+    store.close();
+}
+
+/// Creates messages in a conversation as REST does.
+async fn create(filler: &Filler, place: &Place, count: usize) {
+    for (author, _) in place.speakers.iter().cycle().take(count) {
+        let values = vec![("ConversationSid", place.sid.to_string())];
+        let form = [("Author", author.as_str()), ("Body", BODY), ("Attributes", ATTRIBUTES)];
+        let template = "/Conversations/{ConversationSid}/Messages";
+        filler.perform(template, values, &form).await.expect("a message");
+    }
+}
+
+#[test]
+fn a_message_that_was_filled_in_is_like_one_that_was_created() {
+    const COUNT: usize = 7;
+    with_filler(async |filler| {
         let mut town = Town::default();
         filler.settle_people(&mut town, 3).await.expect("people");
         // The first has one user more than the others: the second and the third are compared.
-        for place in 0..COUNT {
-            let (author, _) = &town.conversations[1].speakers[place % 4];
-            let values = vec![("ConversationSid", town.conversations[1].sid.to_string())];
-            let form = [("Author", author.as_str()), ("Body", BODY), ("Attributes", ATTRIBUTES)];
-            let template = "/Conversations/{ConversationSid}/Messages";
-            filler.perform(template, values, &form).await.expect("a message");
-        }
-        town.conversations[1].messages = COUNT as u64;
-        filler.grow(&mut town, 3 * COUNT as u64, 0).await.expect("messages");
+        create(filler, &town.conversations[1], COUNT).await;
+        let made = filler.grow(&mut town, 3 * COUNT as u64, 0).await.expect("messages");
         filler.check().await.expect("counts agree");
-        assert_eq!(town.messages(), 3 * COUNT as u64);
+        assert_eq!((made, town.messages()), (2 * COUNT as u64, 3 * COUNT as u64));
         let [created, made] = [&town.conversations[1], &town.conversations[2]];
-        let (created, made) = (rows(&filler, created).await, rows(&filler, made).await);
+        let (created, made) = (rows(filler, created).await, rows(filler, made).await);
         assert_eq!(created.1.len(), COUNT);
         assert_eq!(created, made);
         let users = filler.users(&[member(2), EVERYWHERE.to_owned()]).await.expect("users");
         assert!(users.iter().all(|sid| sid.starts_with("US")), "{users:?}");
     });
-    store.close();
+}
+
+#[test]
+fn what_a_server_has_made_meanwhile_is_counted_in() {
+    with_filler(async |filler| {
+        let mut town = Town::default();
+        filler.settle_people(&mut town, 3).await.expect("people");
+        filler.grow(&mut town, 6, 0).await.expect("messages");
+        create(filler, &town.conversations[0], 5).await;
+        create(filler, &town.conversations[1], 1).await;
+        // The first has more by now than a third of these, and the second time more than it has to have.
+        for (messages, deepest, expected) in [(15, 0, [7, 4, 4]), (19, 6, [7, 6, 6]), (12, 6, [7, 6, 6])] {
+            filler.grow(&mut town, messages, deepest).await.expect("messages");
+            filler.check().await.expect("counts agree");
+            let counts: Vec<_> = town.conversations.iter().map(|place| place.messages).collect();
+            assert_eq!(counts, expected);
+        }
+    });
 }

@@ -1,10 +1,12 @@
 //! Stoplight Prism: a mock of the same API, made from its public description.
 
+use std::process::Command;
+
 use crate::bench::Bench;
 use crate::load::{Load, Request};
 use crate::server::{ACCOUNT_SID, free_address};
 
-use super::process::{Process, command, folder};
+use super::process::{Process, folder};
 use super::{Peer, Running, Sent, found, installed};
 
 const PROGRAM: &str = "prism/node_modules/@stoplight/prism-cli/dist/index.js";
@@ -28,7 +30,7 @@ struct Prism {
 
 fn start(bench: &Bench) -> anyhow::Result<Box<dyn Running>> {
     let address = free_address()?;
-    let mut program = command("node");
+    let mut program = Command::new("node");
     program.arg(installed(PROGRAM)).arg("mock").arg(installed(DESCRIPTION));
     program.args(["--host", "127.0.0.1", "--port", &address.port().to_string()]);
     // A line for each request is no part of the mock's work, and a mock is no cluster by default.

@@ -1,6 +1,5 @@
 //! The process of a peer: its data in a folder that goes with it, its end with this program's.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -8,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::bench::Bench;
+use crate::keeper::{Folder, Kept};
 use crate::server::Used;
 
 /// How long one may take to start.
@@ -24,35 +23,29 @@ const LOG: &str = "process.log";
 /// A process that runs until this is dropped.
 pub struct Process {
     child: Child,
+    _kept: Kept,
     /// Removed last.
-    folder: TempDir,
+    folder: Folder,
 }
 
 /// A folder for the data of one peer, on the disk of the build as the server's is.
-pub fn folder(bench: &Bench, name: &str) -> anyhow::Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix(&format!("peer-{name}-")).tempdir_in(bench.folder());
-    folder.with_context(|| format!("cannot make a folder for {name}"))
-}
-
-/// A program that is told to end should this one be killed. It must not be one that goes on in the background.
-pub fn command(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "TERM", "--"]).arg(program);
-    command
+pub fn folder(bench: &Bench, name: &str) -> anyhow::Result<Folder> {
+    bench.new_folder(&format!("peer-{name}-"))
 }
 
 impl Process {
-    /// Starts a [`command`] and waits until somebody listens at `address`.
+    /// Starts it and waits until somebody listens at `address`. It must not be one that goes on in the background.
     pub fn start(
         bench: &Bench,
-        folder: TempDir,
+        folder: Folder,
         mut command: Command,
         address: SocketAddr,
     ) -> anyhow::Result<Self> {
         let log = File::create(folder.path().join(LOG))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
-        let mut process = Self { child, folder };
+        let kept = bench.keeper.keep_process(&child)?;
+        let mut process = Self { child, _kept: kept, folder };
         bench.wait(async {
             let began = Instant::now();
             while TcpStream::connect(address).is_err() {

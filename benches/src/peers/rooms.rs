@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -13,7 +14,7 @@ use crate::bench::Bench;
 use crate::server::{as_f64, free_address};
 use crate::table::percentile;
 
-use super::process::{Process, command, folder};
+use super::process::{Process, folder};
 use super::xmpp::{Client, HOST};
 use super::{Peer, Running, Sent, found};
 
@@ -81,7 +82,7 @@ Component "rooms.{HOST}" "muc"
 "#
     );
     std::fs::write(&configuration, text)?;
-    let mut program = command("prosody");
+    let mut program = Command::new("prosody");
     program.args(["-F", "--config"]).arg(&configuration);
     enter(bench, Process::start(bench, folder, program, address)?, address)
 }
@@ -110,7 +111,7 @@ modules:
     std::fs::write(&configuration, text)?;
     let mnesia = folder.path().join("mnesia");
     // Erlang itself and not `ejabberdctl`: a node with a name would leave a daemon behind, which tells the names.
-    let mut program = command("erl");
+    let mut program = Command::new("erl");
     program
         .args(["-noinput", "+K", "true", "+P", "250000"])
         .args(["-mnesia", "dir", &format!("\"{}\"", mnesia.display()), "-s", "ejabberd"])

@@ -1,7 +1,7 @@
 //! Matrix Synapse: rooms over HTTP, on SQLite.
 
 use std::cell::Cell;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -12,7 +12,7 @@ use crate::bench::Bench;
 use crate::server::{as_f64, free_address};
 use crate::table::percentile;
 
-use super::process::{Process, command, folder};
+use super::process::{Process, folder};
 use super::{Peer, Running, Sent, installed};
 
 const PYTHON: &str = "synapse/bin/python";
@@ -66,14 +66,14 @@ fn start(bench: &Bench) -> anyhow::Result<Box<dyn Running>> {
     });
     std::fs::write(&configuration, settings.to_string())?;
     let module = ["-m", "synapse.app.homeserver", "--config-path"];
-    let keys = command(installed(PYTHON))
+    let keys = Command::new(installed(PYTHON))
         .args(module)
         .arg(&configuration)
         .arg("--generate-keys")
         .stdin(Stdio::null())
         .output()?;
     ensure!(keys.status.success(), "Synapse makes no keys: {}", String::from_utf8_lossy(&keys.stderr));
-    let mut program = command(installed(PYTHON));
+    let mut program = Command::new(installed(PYTHON));
     program.args(module).arg(&configuration);
     let process = Process::start(bench, folder, program, address)?;
     let client = reqwest::Client::builder().no_proxy().build().context("cannot make a client")?;
