@@ -224,6 +224,7 @@ impl Column for Attributes {
 pub struct Row<'a> {
     source: &'a dyn Source,
     next: usize,
+    columns: usize,
 }
 
 /// What an engine gives to read a row from.
@@ -236,7 +237,7 @@ pub(crate) trait Source {
 
 impl<'a> Row<'a> {
     pub(crate) fn new(source: &'a dyn Source) -> Self {
-        Self { source, next: 0 }
+        Self { source, next: 0, columns: source.columns() }
     }
 
     /// The next column. A failure names the column and what was found in it.
@@ -246,7 +247,7 @@ impl<'a> Row<'a> {
     )]
     pub fn next<T: Column>(&mut self) -> Result<T, StoreError> {
         let column = self.next;
-        if column >= self.source.columns() {
+        if column >= self.columns {
             return Err(StoreError::failed(format!("failed to read column {column}: the row has no more")));
         }
         self.next += 1;
