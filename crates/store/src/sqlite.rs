@@ -58,6 +58,17 @@ impl Sqlite {
         Ok(Self { connection, tools, log: None })
     }
 
+    /// Gathers what a commit writes, from now on: every commit is synced, and no page is written before it. What a
+    /// migration changes may be more than memory holds, so it comes before.
+    pub(crate) fn gather(&self) -> Result<(), StoreError> {
+        let spilled = self.connection.execute_batch("PRAGMA cache_spill = OFF");
+        spilled.map_err(|error| failed("PRAGMA cache_spill", error))?;
+        if !gather::gather(&self.connection) {
+            tracing::warn!("SQLite's log is written page by page: it was not found");
+        }
+        Ok(())
+    }
+
     fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
         let text = Dialect::Sqlite.statement(sql);
         self.connection.prepare_cached(&text).map_err(|error| failed(sql, error))

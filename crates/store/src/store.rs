@@ -79,6 +79,7 @@ impl Store {
         let log = Arc::new(Log::new(path));
         let mut writer = sqlite::Sqlite::writer(path, Arc::clone(&log), Arc::clone(&tools))?;
         migrations::run(&mut writer, migrations, tools.clock.now())?;
+        writer.gather()?;
         let reader = || sqlite::Sqlite::reader(path, Arc::clone(&tools));
         let readers = (0..options.readers.max(1)).map(|_| reader()).collect::<Result<Vec<_>, _>>()?;
         let near = (0..options.readers.max(1)).map(|_| Ok(Box::new(reader()?) as Box<dyn Session>));
