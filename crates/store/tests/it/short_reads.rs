@@ -2,9 +2,9 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::thread::{self, ThreadId};
 
 use store::{Store, StoreError, Tx};
 
@@ -12,23 +12,19 @@ use crate::bed::{Bed, Engine, add, gated, on_both, on_both_with};
 
 const READERS: usize = 3;
 
-/// What a read answers on its first poll, if it does.
-fn at_once<T>(read: impl Future<Output = T>) -> Option<T> {
-    match pin!(read).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => Some(answer),
-        Poll::Pending => None,
-    }
-}
-
-/// Counts the reads that answer at once, each of them asked within the one before.
-fn answered_within_each_other(store: &Store, found: &Arc<AtomicUsize>) {
-    let (inner, count) = (store.clone(), Arc::clone(found));
+/// Asks `depth` reads, each within the one before, and notes the threads that they run on.
+fn within_each_other(store: &Store, depth: usize, threads: &Arc<Mutex<Vec<ThreadId>>>) {
+    let (inner, noted) = (store.clone(), Arc::clone(threads));
     let read = store.read_short::<_, StoreError>(move |_| {
-        answered_within_each_other(&inner, &count);
+        noted.lock().unwrap().push(thread::current().id());
+        if depth > 1 {
+            within_each_other(&inner, depth - 1, &noted);
+        }
         Ok(())
     });
-    if at_once(read).is_some() {
-        found.fetch_add(1, Ordering::SeqCst);
+    let mut read = pin!(read);
+    while read.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+        thread::yield_now();
     }
 }
 
@@ -47,16 +43,17 @@ fn they_see_what_was_stored_before() {
     });
 }
 
-/// On PostgreSQL an answer takes its way, so none is there at once.
 #[test]
-fn who_finds_no_connection_is_served_by_the_readers() {
+fn who_finds_no_connection_is_served_by_a_reader() {
     on_both_with(
         |options| options.readers = READERS,
         async |bed| {
             if bed.engine == Engine::Sqlite {
-                let found = Arc::default();
-                answered_within_each_other(&bed.store, &found);
-                assert_eq!(found.load(Ordering::SeqCst), READERS);
+                let threads = Arc::default();
+                within_each_other(&bed.store, READERS + 1, &threads);
+                let here = thread::current().id();
+                let own: Vec<_> = threads.lock().unwrap().iter().map(|thread| *thread == here).collect();
+                assert_eq!(own, [true, true, true, false]);
             }
             // All have come back.
             assert_eq!(count(bed).await, 0);
@@ -74,8 +71,12 @@ fn a_panic_is_an_error_and_takes_no_connection_away() {
                 assert!(read.await.unwrap_err().to_string().contains("on purpose"));
             }
             // A panic may be slow enough to send those after it away for a while.
-            let read = || bed.store.read_short::<_, StoreError>(|_| Ok(()));
-            assert_eq!((0..1000).any(|_| at_once(read()).is_some()), bed.engine == Engine::Sqlite);
+            let mut is_near = false;
+            for _ in 0..1000 {
+                let thread = bed.store.read_short::<_, StoreError>(|_| Ok(thread::current().id()));
+                is_near |= thread.await.unwrap() == thread::current().id();
+            }
+            assert_eq!(is_near, bed.engine == Engine::Sqlite);
         },
     );
 }
