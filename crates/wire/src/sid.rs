@@ -80,7 +80,7 @@ impl<R: Prefix> Sid<R> {
     }
 
     /// Hands the written form to `with`, from the stack.
-    fn written<T>(&self, with: impl FnOnce(&str) -> T) -> T {
+    pub fn written<T>(&self, with: impl FnOnce(&str) -> T) -> T {
         const { assert!(R::PREFIX.len() == 2, "a sid's prefix has two letters") };
         let mut text = [0; 34];
         text[..2].copy_from_slice(R::PREFIX.as_bytes());
