@@ -20,8 +20,8 @@ impl FormatTime for Time {
 }
 
 fn write(writer: &mut Writer<'_>, now: Timestamp) -> fmt::Result {
-    let seconds = now.to_string();
-    write!(writer, "{}.{:06}Z", seconds.trim_end_matches('Z'), now.micros().rem_euclid(1_000_000))
+    now.microseconds().written(|text| writer.write_str(text.strip_suffix("+00:00").unwrap_or(text)))?;
+    writer.write_char('Z')
 }
 
 #[cfg(test)]

@@ -131,6 +131,10 @@ impl Form {
         (self, asked)
     }
 
+    fn is_named(&self, pair: &Pair, name: &str) -> bool {
+        self.text.as_bytes()[pair.name.clone()] == *name.as_bytes()
+    }
+
     fn hear(&self, name: &str) {
         if let Some(Asked(names)) = self.asked.as_deref() {
             names.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
@@ -140,13 +144,15 @@ impl Form {
     /// The value of this name; of several, the last one given.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.hear(name);
-        self.pairs().rev().find(|(given, _)| *given == name).map(|(_, value)| value)
+        let found = self.pairs.iter().rev().find(|pair| self.is_named(pair, name));
+        found.map(|pair| &self.text[pair.value.clone()])
     }
 
     /// All values of this name, in the order given.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.hear(name);
-        self.pairs().filter(move |(given, _)| *given == name).map(|(_, value)| value)
+        let found = self.pairs.iter().filter(move |pair| self.is_named(pair, name));
+        found.map(|pair| &self.text[pair.value.clone()])
     }
 
     /// All names and values, in the order given.
@@ -156,7 +162,7 @@ impl Form {
 
     /// Whether the caller himself has said something under this name.
     pub fn says(&self, name: &str) -> bool {
-        self.pairs().any(|(given, _)| given == name) && !self.added.contains(name)
+        self.pairs.iter().any(|pair| self.is_named(pair, name)) && !self.added.contains(name)
     }
 
     /// Does what a pre-action webhook asks for: puts its value in the place of all that this name had. It is not the

@@ -314,8 +314,11 @@ impl Several<'_> {
     fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         if !self.is_raw {
             self.separate();
-            write_text(self.out, name);
-            self.out.push(b':');
+            // Names of fields are words of our own.
+            debug_assert!(is_plain(name.as_bytes()), "{name}");
+            self.out.push(b'"');
+            self.out.extend_from_slice(name.as_bytes());
+            self.out.extend_from_slice(b"\":");
         }
         self.put(value)
     }

@@ -46,13 +46,21 @@ pub(crate) fn from_hex(hex: &[u8]) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-pub(crate) fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+/// What each byte stands for as a digit; more than 15 where it is none.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[DIGITS[value as usize] as usize] = value;
+        values[DIGITS[value as usize].to_ascii_uppercase() as usize] = value;
+        value += 1;
     }
+    values
+};
+const NO_DIGIT: u8 = 0xff;
+
+pub(crate) fn nibble(digit: u8) -> Option<u8> {
+    Some(VALUES[usize::from(digit)]).filter(|value| *value != NO_DIGIT)
 }
 
 impl<R> Sid<R> {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::response::Response;
 use conversations::idempotency::IdempotencyKey;
 use conversations::{Actor, Call, Failure, Guess, Operation, Path, Scope, Source, Verb};
@@ -28,12 +27,12 @@ pub async fn handle(
     app: &App,
     Place { route, values }: Place<'_>,
     base_url: BaseUrl,
-    request: Request,
+    (parts, body): (&Parts, Body),
 ) -> Response {
-    let Some(operation) = route.operation(request.method()) else {
+    let Some(operation) = route.operation(&parts.method) else {
         return noted(answer::not_allowed(&route.allowed()), route, None);
     };
-    let signed_in = match sign_in(app, request.headers()).await {
+    let signed_in = match sign_in(app, &parts.headers).await {
         Ok(signed_in) => signed_in,
         Err(failure) => return noted(answer::failure(failure), route, None),
     };
@@ -41,8 +40,7 @@ pub async fn handle(
     let mut response = if let Err(problem) = app.rates.admit(signed_in.running.count, &mut standing) {
         rates::refusal(&problem, Duration::from_secs(1))
     } else {
-        let (parts, body) = request.into_parts();
-        let outcome = match call(app, (route, values), &signed_in, (&parts, base_url)) {
+        let outcome = match call(app, (route, values), &signed_in, (parts, base_url)) {
             Ok(call) => run(app, (operation, call), (parts, body), &mut standing).await,
             Err(problem) => Err(problem.into()),
         };
@@ -64,7 +62,7 @@ fn noted(mut response: Response, route: &Route, signed_in: Option<&SignedIn>) ->
 async fn run(
     app: &App,
     (operation, (mut call, path)): (&Operation, (Call, Path)),
-    (parts, body): (Parts, Body),
+    (parts, body): (&Parts, Body),
     standing: &mut Standing,
 ) -> Result<Response, Failure> {
     if let Err((problem, after)) = app.rates.act(operation, (&call, &path), standing) {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use conversations::{Mount, Operation, Scope, Verb, event_streams, operations};
 use http::Method;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, ORIGIN};
+use http::request::Parts;
 use hyper::body::Body as _;
 use wire::Problem;
 
@@ -118,8 +120,17 @@ impl Paths {
 }
 
 /// Answers a request for what stands there.
-pub async fn answer(app: &App, place: Place<'_>, base_url: BaseUrl, request: Request) -> Response {
-    let mut response = cors::around(request, |request| handler::handle(app, place, base_url, request)).await;
+pub async fn answer(
+    app: &App,
+    place: Place<'_>,
+    base_url: BaseUrl,
+    (parts, body): (&Parts, Body),
+) -> Response {
+    let mut response = match parts.method {
+        Method::OPTIONS => answer::empty(200),
+        _ => handler::handle(app, place, base_url, (parts, body)).await,
+    };
+    cors::show(&mut response, parts.headers.contains_key(ORIGIN));
     if let Some(length) = response.body().size_hint().exact() {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }

@@ -4,7 +4,7 @@
 //! A handler that panics is answered for.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -82,10 +82,10 @@ async fn admitted(within: &Within, (mut parts, body): (Parts, Body), is_probe: b
     };
     let (body, _coming) = app.pressure.body(body, &mut parts.extensions);
     let answered = match within.rest.find(parts.uri.path()) {
-        Some(place) => caught(rest::answer(app, place, base_url, Request::from_parts(parts, body))).await,
+        Some(place) => caught(pin!(rest::answer(app, place, base_url, (&parts, body)))).await,
         None => {
             parts.extensions.insert(base_url);
-            caught(other(within.others.clone(), Request::from_parts(parts, body))).await
+            caught(Box::pin(other(within.others.clone(), Request::from_parts(parts, body))).as_mut()).await
         }
     };
     answered.unwrap_or_else(|| answer::problem(&Problem::INTERNAL))
@@ -105,13 +105,18 @@ fn text(digits: &str) -> HeaderValue {
 /// Twilio: seconds with three decimals, `0.021`.
 fn seconds(time: Duration) -> String {
     let rounded = time + Duration::from_micros(500);
-    format!("{}.{:03}", rounded.as_secs(), rounded.subsec_millis())
+    let milliseconds = rounded.subsec_millis();
+    let mut text = rounded.as_secs().to_string();
+    text.push('.');
+    for digit in [milliseconds / 100, milliseconds / 10 % 10, milliseconds % 10] {
+        text.push(char::from_digit(digit, 10).unwrap_or('0'));
+    }
+    text
 }
 
 /// Runs a handler; none where it panics, which is to be answered as an internal error. The panic itself has been
 /// reported by the time it arrives here.
-pub async fn caught<T>(handler: impl Future<Output = T>) -> Option<T> {
-    let mut handler = pin!(handler);
+pub async fn caught<T>(mut handler: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     std::future::poll_fn(|context| {
         // What the handler held is dropped with it, so nothing half-done is seen by anybody.
         catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context).map(Some)))
@@ -150,7 +155,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_answered_for() {
-        assert_eq!(caught(async { panic!("on purpose") }).await, None::<u16>);
-        assert_eq!(caught(async { 204 }).await, Some(204));
+        assert_eq!(caught(pin!(async { panic!("on purpose") })).await, None::<u16>);
+        assert_eq!(caught(pin!(async { 204 })).await, Some(204));
     }
 }

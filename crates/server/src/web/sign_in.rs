@@ -69,7 +69,7 @@ pub async fn known(app: &App, username: Username) -> Result<Option<Arc<Credentia
         Known::No(reading) => reading,
     };
     let vault = Arc::clone(&app.vault);
-    let found = app.store.read(move |tx| credentials::find(tx, &vault, &username.text())).await?;
+    let found = Box::pin(app.store.read(move |tx| credentials::find(tx, &vault, &username.text()))).await?;
     let found: Option<Arc<Credentials>> = found.map(Arc::new);
     app.known_credentials.keep(&reading, found.clone());
     Ok(found)

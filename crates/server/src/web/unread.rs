@@ -47,7 +47,7 @@ where
     pub async fn pass_over(self) {
         let left = |back: Back<B>| back.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut left) = self.0.and_then(left) else { return };
-        let passing = async { while let Some(Ok(_)) = left.frame().await {} };
+        let passing = Box::pin(async move { while let Some(Ok(_)) = left.frame().await {} });
         // Who is slower than this finds the connection closed.
         let _ = tokio::time::timeout(PATIENCE, passing).await;
     }
