@@ -54,7 +54,7 @@ impl Visitor<'_> {
 impl Visit for Visitor<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         // Without an early end, so that it is a few instructions for sixteen letters.
-        let is_odd = |byte: u8| !byte.is_ascii_graphic() | (byte == b'"') | (byte == b'=');
+        let is_odd = |byte: u8| !byte.is_ascii_graphic() || byte == b'"' || byte == b'=';
         let is_plain = !value.is_empty() && !value.bytes().fold(false, |found, byte| found | is_odd(byte));
         self.put(field, |writer| {
             if is_plain || field.name() == "message" {

@@ -167,7 +167,7 @@ impl Form {
 
     /// Does what a pre-action webhook asks for: puts its value in the place of all that this name had. It is not the
     /// caller who says what he has not said before.
-    pub fn overrule(&mut self, name: &str, value: String) -> Result<(), Problem> {
+    pub fn overrule(&mut self, name: &str, value: &str) -> Result<(), Problem> {
         if !self.says(name) {
             self.added.insert(name.to_owned());
         }
@@ -175,10 +175,10 @@ impl Form {
     }
 
     /// Puts one value in the place of all that this name had.
-    pub fn set(&mut self, name: &str, value: String) -> Result<(), Problem> {
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
         let text = &self.text;
         self.pairs.retain(|pair| text[pair.name.clone()] != *name);
-        self.push(name, &value)
+        self.push(name, value)
     }
 
     /// A value that must be there and not be empty.
@@ -366,8 +366,8 @@ mod tests {
     #[test]
     fn what_a_webhook_adds_is_not_the_callers_word() {
         let mut form = Form::parse(b"Body=a").expect("a form");
-        form.overrule("Body", "b".to_owned()).expect("text");
-        form.overrule("Author", "c".to_owned()).expect("text");
+        form.overrule("Body", "b").expect("text");
+        form.overrule("Author", "c").expect("text");
         assert_eq!((form.get("Body"), form.says("Body")), (Some("b"), true));
         assert_eq!((form.get("Author"), form.says("Author")), (Some("c"), false));
         assert!(!form.says("Attributes"));
@@ -526,9 +526,9 @@ mod tests {
     #[test]
     fn a_webhook_replaces_a_value() {
         let mut form = Form::parse(b"Body=a&Author=x&Body=b").unwrap();
-        form.set("Body", "c".to_owned()).unwrap();
+        form.set("Body", "c").unwrap();
         assert_eq!(pairs(&form), [("Author", "x"), ("Body", "c")]);
-        assert!(form.set("Body", "\0".to_owned()).is_err());
+        assert!(form.set("Body", "\0").is_err());
     }
 
     proptest! {

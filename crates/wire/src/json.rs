@@ -38,7 +38,7 @@ fn is_plain(bytes: &[u8]) -> bool {
 }
 
 fn needs_escape(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 fn write_escaped(out: &mut Vec<u8>, mut rest: &[u8]) {

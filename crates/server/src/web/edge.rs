@@ -81,12 +81,11 @@ async fn admitted(within: &Within, (mut parts, body): (Parts, Body), is_probe: b
         Err(problem) => return answer::problem(&problem),
     };
     let (body, _coming) = app.pressure.body(body, &mut parts.extensions);
-    let answered = match within.rest.find(parts.uri.path()) {
-        Some(place) => caught(pin!(rest::answer(app, place, base_url, (&parts, body)))).await,
-        None => {
-            parts.extensions.insert(base_url);
-            caught(Box::pin(other(within.others.clone(), Request::from_parts(parts, body))).as_mut()).await
-        }
+    let answered = if let Some(place) = within.rest.find(parts.uri.path()) {
+        caught(pin!(rest::answer(app, place, base_url, (&parts, body)))).await
+    } else {
+        parts.extensions.insert(base_url);
+        caught(Box::pin(other(within.others.clone(), Request::from_parts(parts, body))).as_mut()).await
     };
     answered.unwrap_or_else(|| answer::problem(&Problem::INTERNAL))
 }
