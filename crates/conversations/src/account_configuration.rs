@@ -20,11 +20,12 @@ pub struct AccountConfiguration {
 
 impl Resource for AccountConfiguration {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Configuration", call.root_url())
+        call.root_url(format_args!("/Configuration"))
     }
 
     fn links(&self, call: &Call, url: &str) -> Links {
-        let service = format!("{}/Services/{}/Configuration", call.root_url(), self.default_chat_service_sid);
+        let service =
+            call.root_url(format_args!("/Services/{}/Configuration", self.default_chat_service_sid));
         vec![("service", service), ("webhooks", format!("{url}/Webhooks"))]
     }
 }

@@ -27,7 +27,7 @@ pub enum Target {
 
 impl Resource for AccountWebhooks {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Configuration/Webhooks", call.root_url())
+        call.root_url(format_args!("/Configuration/Webhooks"))
     }
 }
 

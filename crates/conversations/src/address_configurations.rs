@@ -49,7 +49,7 @@ impl Prefix for AddressConfiguration {
 
 impl Resource for AddressConfiguration {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Configuration/Addresses/{}", call.root_url(), self.sid)
+        call.root_url(format_args!("/Configuration/Addresses/{}", self.sid))
     }
 }
 

@@ -68,7 +68,7 @@ impl Prefix for Binding {
 
 impl Resource for Binding {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Services/{}/Bindings/{}", call.root_url(), self.chat_service_sid, self.sid)
+        call.root_url(format_args!("/Services/{}/Bindings/{}", self.chat_service_sid, self.sid))
     }
 }
 

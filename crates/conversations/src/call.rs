@@ -1,5 +1,6 @@
 //! Who asks, for which account and service, by which door: what every operation is told besides its form.
 
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use wire::{Prefix, Problem, Sid, Timestamp};
@@ -181,17 +182,25 @@ impl Call {
         if self.client().is_some() { of_client } else { self.not_found() }
     }
 
-    /// Where resources stand whichever scope was asked, `http://127.0.0.1:8080/v1`.
-    pub fn root_url(&self) -> String {
-        format!("{}/v1", self.base_url)
+    /// The URL of a path below `http://127.0.0.1:8080/v1`, where resources stand whichever scope was asked.
+    pub fn root_url(&self, path: fmt::Arguments<'_>) -> String {
+        self.url(format_args!("/v1"), path)
     }
 
-    /// Where the resources of the service stand in the scope that was asked.
-    pub fn service_url(&self) -> String {
+    /// The URL of a path below the service, in the scope that was asked.
+    pub fn service_url(&self, path: fmt::Arguments<'_>) -> String {
         match self.scope {
-            Scope::Account => self.root_url(),
-            Scope::Service => format!("{}/v1/Services/{}", self.base_url, self.service_sid),
-            Scope::Client => format!("{}/Client/v2/Services/{}", self.base_url, self.service_sid),
+            Scope::Account => self.root_url(path),
+            Scope::Service => self.url(format_args!("/v1/Services/{}", self.service_sid), path),
+            Scope::Client => self.url(format_args!("/Client/v2/Services/{}", self.service_sid), path),
         }
+    }
+
+    fn url(&self, above: fmt::Arguments<'_>, path: fmt::Arguments<'_>) -> String {
+        // Room for the longest, so that it is put together in one place.
+        let mut url = String::with_capacity(self.base_url.len() + 224);
+        url.push_str(&self.base_url);
+        url.write_fmt(above).and_then(|()| url.write_fmt(path)).expect("what is written are names and sids");
+        url
     }
 }

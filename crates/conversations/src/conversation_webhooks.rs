@@ -79,7 +79,7 @@ impl Resource for Webhook {
     const NAMES_SERVICE: bool = true;
 
     fn url(&self, call: &Call) -> String {
-        format!("{}/Conversations/{}/Webhooks/{}", call.service_url(), self.conversation_sid, self.sid)
+        call.service_url(format_args!("/Conversations/{}/Webhooks/{}", self.conversation_sid, self.sid))
     }
 }
 

@@ -90,7 +90,7 @@ impl Serialize for Shown {
 
 impl Resource for Shown {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Conversations/{}", call.service_url(), self.conversation.sid)
+        call.service_url(format_args!("/Conversations/{}", self.conversation.sid))
     }
 
     fn links(&self, call: &Call, url: &str) -> Links {

@@ -113,7 +113,7 @@ impl Resource for Shown {
 
     fn url(&self, call: &Call) -> String {
         let Message { sid, conversation_sid, .. } = &self.message;
-        format!("{}/Conversations/{conversation_sid}/Messages/{sid}", call.service_url())
+        call.service_url(format_args!("/Conversations/{conversation_sid}/Messages/{sid}"))
     }
 
     fn links(&self, _: &Call, url: &str) -> Links {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use store::{Opening, Roots, Tx};
-use wire::{Form, Key, PageRequest, Prefix, Problem, Sid, Tokens, meta};
+use wire::{Form, Key, PageRequest, Prefix, Problem, Sid, Tokens, json, meta};
 
 use crate::call::{Call, Scope};
 use crate::failure::Failure;
@@ -184,7 +184,8 @@ trait Rendered: Send {
 
 impl<R: Resource + Send> Rendered for R {
     fn bytes(&self, call: &Call) -> Vec<u8> {
-        let mut out = Vec::with_capacity(2048);
+        // What most need; a little more, and the allocator would tidy up each time.
+        let mut out = Vec::with_capacity(1024);
         render(self, call, &mut out);
         out
     }
@@ -309,7 +310,7 @@ impl Operation {
                     let about = Tokens::new(request.list, next, previous);
                     render_page(&page.items, &call, &about, paged)
                 } else {
-                    let url = format!("{}/v1{}", call.base_url, call.path);
+                    let url = call.root_url(format_args!("{}", call.path));
                     let about = meta(&url, &filter.parameters(), &request, next, previous, paged.key);
                     render_page(&page.items, &call, &about, paged)
                 };
@@ -420,7 +421,7 @@ fn list_of(call: &Call, filters: &[(&'static str, String)]) -> wire::List {
 fn render_page<R: Resource>(items: &[R], call: &Call, about: &impl Serialize, paged: Paged) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024 * (items.len() + 1));
     out.extend_from_slice(b"{\"meta\":");
-    serde_json::to_writer(&mut out, about).expect("meta has only text keys");
+    json::write(&mut out, about);
     out.extend_from_slice(b",\"");
     out.extend_from_slice(paged.key.as_bytes());
     out.extend_from_slice(b"\":[");

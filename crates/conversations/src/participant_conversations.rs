@@ -47,7 +47,7 @@ impl Resource for ParticipantConversation {
     const PRINTS_URL: bool = false;
 
     fn url(&self, call: &Call) -> String {
-        format!("{}/Conversations/{}", call.service_url(), self.conversation_sid)
+        call.service_url(format_args!("/Conversations/{}", self.conversation_sid))
     }
 
     fn links(&self, _: &Call, url: &str) -> Links {

@@ -101,7 +101,7 @@ impl Resource for Participant {
     const NAMES_SERVICE: bool = true;
 
     fn url(&self, call: &Call) -> String {
-        format!("{}/Conversations/{}/Participants/{}", call.service_url(), self.conversation_sid, self.sid)
+        call.service_url(format_args!("/Conversations/{}/Participants/{}", self.conversation_sid, self.sid))
     }
 }
 

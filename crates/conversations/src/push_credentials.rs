@@ -52,7 +52,7 @@ impl Prefix for PushCredential {
 
 impl Resource for PushCredential {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Credentials/{}", call.root_url(), self.sid)
+        call.root_url(format_args!("/Credentials/{}", self.sid))
     }
 }
 

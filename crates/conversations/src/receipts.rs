@@ -84,8 +84,9 @@ impl Resource for Shown {
 
     fn url(&self, call: &Call) -> String {
         let Receipt { sid, conversation_sid, message_sid, .. } = &self.receipt;
-        let service = call.service_url();
-        format!("{service}/Conversations/{conversation_sid}/Messages/{message_sid}/Receipts/{sid}")
+        call.service_url(format_args!(
+            "/Conversations/{conversation_sid}/Messages/{message_sid}/Receipts/{sid}"
+        ))
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a record is shown: its own fields, then what depends on where it was asked for.
 
 use serde::Serialize;
+use wire::json;
 
 use crate::call::{Call, Scope};
 
@@ -43,7 +44,7 @@ impl Members<'_> {
 
 /// Links to what stands below `url`.
 pub fn below(url: &str, parts: &[(&'static str, &str)]) -> Links {
-    parts.iter().map(|(name, path)| (*name, format!("{url}/{path}"))).collect()
+    parts.iter().map(|(name, path)| (*name, [url, "/", path].concat())).collect()
 }
 
 /// Appends the JSON of `resource` to `out`.
@@ -51,7 +52,7 @@ pub fn below(url: &str, parts: &[(&'static str, &str)]) -> Links {
 /// The record is written as it is and its closing brace taken back, because flattening it into a
 /// larger structure costs a page of fifty a third of its time.
 pub fn render<R: Resource>(resource: &R, call: &Call, out: &mut Vec<u8>) {
-    serde_json::to_writer(&mut *out, resource).expect("a record has only text keys");
+    json::write(out, resource);
     assert_eq!(out.pop(), Some(b'}'), "a record is an object with fields");
     if R::NAMES_SERVICE && call.scope == Scope::Service {
         out.push(b',');
@@ -77,5 +78,5 @@ fn member(out: &mut Vec<u8>, name: &str, value: &impl Serialize) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
-    serde_json::to_writer(out, value).expect("keys are text");
+    json::write(out, value);
 }

@@ -43,7 +43,7 @@ impl Prefix for Role {
 
 impl Resource for Role {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Roles/{}", call.service_url(), self.sid)
+        call.service_url(format_args!("/Roles/{}", self.sid))
     }
 }
 

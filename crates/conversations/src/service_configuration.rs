@@ -18,7 +18,7 @@ pub struct ServiceConfiguration {
 
 impl Resource for ServiceConfiguration {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Services/{}/Configuration", call.root_url(), self.chat_service_sid)
+        call.root_url(format_args!("/Services/{}/Configuration", self.chat_service_sid))
     }
 
     fn links(&self, _: &Call, url: &str) -> Links {

@@ -48,7 +48,7 @@ pub struct WithMedia {
 
 impl Resource for ServiceNotifications {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Services/{}/Configuration/Notifications", call.root_url(), self.chat_service_sid)
+        call.root_url(format_args!("/Services/{}/Configuration/Notifications", self.chat_service_sid))
     }
 }
 

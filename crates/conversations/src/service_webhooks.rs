@@ -19,7 +19,7 @@ pub struct ServiceWebhooks {
 
 impl Resource for ServiceWebhooks {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Services/{}/Configuration/Webhooks", call.root_url(), self.chat_service_sid)
+        call.root_url(format_args!("/Services/{}/Configuration/Webhooks", self.chat_service_sid))
     }
 }
 

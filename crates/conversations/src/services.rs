@@ -33,7 +33,7 @@ impl Prefix for Service {
 
 impl Resource for Service {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Services/{}", call.root_url(), self.sid)
+        call.root_url(format_args!("/Services/{}", self.sid))
     }
 
     fn links(&self, _: &Call, url: &str) -> Links {

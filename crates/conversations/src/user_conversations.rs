@@ -44,11 +44,11 @@ pub struct UserConversation {
 
 impl Resource for UserConversation {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Users/{}/Conversations/{}", call.service_url(), self.user_sid, self.conversation_sid)
+        call.service_url(format_args!("/Users/{}/Conversations/{}", self.user_sid, self.conversation_sid))
     }
 
     fn links(&self, call: &Call, _: &str) -> Links {
-        let conversation = format!("{}/Conversations/{}", call.service_url(), self.conversation_sid);
+        let conversation = call.service_url(format_args!("/Conversations/{}", self.conversation_sid));
         let participant = format!("{conversation}/Participants/{}", self.participant_sid);
         vec![("participant", participant), ("conversation", conversation)]
     }

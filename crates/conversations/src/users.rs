@@ -36,7 +36,7 @@ impl Prefix for User {
 
 impl Resource for User {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Users/{}", call.service_url(), self.sid)
+        call.service_url(format_args!("/Users/{}", self.sid))
     }
 
     fn links(&self, _: &Call, url: &str) -> Links {

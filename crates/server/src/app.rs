@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use axum::{BoxError, Router};
+use bytes::Bytes;
 use conversations::{Ids, KnownUsers, RandomIds, Vault};
+use hyper::body::Body as HttpBody;
 use store::{Clock, Store};
 use tokio::sync::Notify;
 use tower::Service;
@@ -138,15 +140,21 @@ impl App {
 /// Everything that is served, as one service, which is always ready and never fails. A request may carry a
 /// [`Connection`](crate::web::Connection) as extension; without one no proxy is trusted.
 #[derive(Clone)]
-pub struct Doors {
-    app: Arc<App>,
-    router: Router,
+pub struct Doors(Arc<Within>);
+
+/// What is behind the doors.
+pub(crate) struct Within {
+    pub(crate) app: Arc<App>,
+    /// Most requests are for the API, whose paths are found without what a router puts around a handler.
+    pub(crate) rest: rest::Paths,
+    /// All other paths.
+    pub(crate) others: Router,
 }
 
 /// The doors of a server.
 pub fn doors(app: &Arc<App>) -> Doors {
-    let router = Router::new()
-        .merge(rest::router())
+    let others = Router::new()
+        .fallback(rest::unknown)
         .merge(media::router())
         .merge(realtime::router())
         .merge(admin::router())
@@ -154,10 +162,13 @@ pub fn doors(app: &Arc<App>) -> Doors {
         .merge(openapi::router())
         .merge(health::router())
         .with_state(Arc::clone(app));
-    Doors { app: Arc::clone(app), router }
+    Doors(Arc::new(Within { app: Arc::clone(app), rest: rest::Paths::new(), others }))
 }
 
-impl Service<Request> for Doors {
+impl<B> Service<Request<B>> for Doors
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
@@ -167,8 +178,8 @@ impl Service<Request> for Doors {
     }
 
     // The edge is no layer of the router: a layer is cloned with every route and boxed around every answer.
-    fn call(&mut self, request: Request) -> Self::Future {
-        let Self { app, router } = self.clone();
-        Box::pin(async move { Ok(edge::pass(&app, request, router).await) })
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let within = Arc::clone(&self.0);
+        Box::pin(async move { Ok(edge::pass(&within, request).await) })
     }
 }

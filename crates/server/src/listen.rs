@@ -12,7 +12,6 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::Request;
@@ -42,7 +41,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// What answers requests: always ready, and never fails.
 pub trait Serve:
-    Service<axum::extract::Request, Response = Response, Error = Infallible, Future: Send>
+    Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
     + Clone
     + Send
     + Sync
@@ -52,7 +51,7 @@ pub trait Serve:
 }
 
 impl<S> Serve for S where
-    S: Service<axum::extract::Request, Response = Response, Error = Infallible, Future: Send>
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
         + Clone
         + Send
         + Unpin
@@ -147,7 +146,10 @@ async fn serve_http<S: Serve>(
     let ends = Connection { peer, local };
     let tunnel = Arc::<OnceLock<Tunnel>>::default();
     let left_at = Arc::clone(&tunnel);
-    let service = service_fn(move |request| Box::pin(answer(doors.clone(), ends, request, left_at.clone())));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ends);
+        Box::pin(answer(doors.clone().call(request), Arc::clone(&left_at)))
+    });
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     builder.max_header_size(HEAD_BYTES).max_buf_size(HEAD_BYTES);
@@ -192,14 +194,11 @@ async fn linger(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-async fn answer<S: Serve>(
-    mut doors: S,
-    ends: Connection,
-    mut request: Request<Incoming>,
+async fn answer(
+    answering: impl Future<Output = Result<Response, Infallible>>,
     tunnel: Arc<OnceLock<Tunnel>>,
 ) -> Result<Response, Infallible> {
-    request.extensions_mut().insert(ends);
-    let mut response = doors.call(request.map(Body::new)).await?;
+    let mut response = answering.await?;
     if let Some(begun) = response.extensions_mut().remove() {
         let _ = tunnel.set(begun);
     }

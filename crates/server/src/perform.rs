@@ -2,6 +2,9 @@
 //!
 //! The form is read before any transaction, the transaction decides, and the answer is given once it is on
 //! disk. Objects of the path that are not there are told before anything that is wrong with the form.
+//!
+//! What few requests come by has a place of its own on the heap, for as long as it runs: every request is moved there
+//! with room for all that it may wait for.
 
 use std::sync::Arc;
 
@@ -31,7 +34,7 @@ pub async fn perform(
         Work::Read(read) => app.store.read(read).await?,
         Work::Write(roots, write) => {
             let written = match key {
-                Some(key) => once(app, (&call, operation, &path, form), key, (roots, write)).await,
+                Some(key) => Box::pin(once(app, (&call, operation, &path, form), key, (roots, write))).await,
                 None => asked(app, (&call, operation, &path, form), None, (roots, write)).await,
             };
             if operation.changes_account {
@@ -92,8 +95,11 @@ async fn asked(
     key: Option<IdempotencyKey>,
     (roots, write): (Roots, WriteWork),
 ) -> Result<Answer, Failure> {
-    let changed =
-        if asks_first(app, call) { pre_action::ask(app, call, (operation, path), form).await? } else { None };
+    let changed = if asks_first(app, call) {
+        Box::pin(pre_action::ask(app, call, (operation, path), form)).await?
+    } else {
+        None
+    };
     let (roots, write) = match changed {
         None => (roots, write),
         Some(form) => match operation.prepare(call, path, &form)? {
@@ -128,7 +134,7 @@ pub async fn refuse(app: &App, call: Arc<Call>, path: Arc<Path>, problem: Proble
         // There is too much to do already to look for what the path names.
         return problem.into();
     }
-    match app.store.read(move |tx| locate(tx, &call, &path)).await {
+    match Box::pin(app.store.read(move |tx| locate(tx, &call, &path))).await {
         Ok(()) => problem.into(),
         Err(failure) => failure,
     }

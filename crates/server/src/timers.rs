@@ -71,7 +71,7 @@ async fn look(app: &App) -> Result<Duration, Failure> {
 pub async fn set(app: &App) {
     if app.settings.manual_clock.is_none() {
         app.timers.notify_one();
-    } else if let Err(failure) = fire_due(app).await {
+    } else if let Err(failure) = Box::pin(fire_due(app)).await {
         tracing::error!("failed to fire timers: {failure:?}");
     }
 }

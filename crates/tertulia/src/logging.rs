@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 use crate::configuration::Misconfigured;
 use crate::log_fields::Fields;
 use crate::log_lines::{Lines, Writing};
+use crate::log_time::Time;
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,7 @@ impl Logging {
         let lines = tracing_subscriber::fmt()
             .with_env_filter(self.filter)
             .with_writer(writing.lines())
+            .with_timer(Time)
             .with_ansi(io::stderr().is_terminal());
         match self.format {
             Format::Text => lines.fmt_fields(Fields).init(),

@@ -15,6 +15,7 @@ mod given;
 mod intercept;
 mod log_fields;
 mod log_lines;
+mod log_time;
 mod logging;
 mod open;
 mod run_file;

@@ -6,8 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
+use std::str;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use memchr::memchr;
 use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -19,10 +22,19 @@ use crate::timestamp::Timestamp;
 /// The parameters of one request, from its body or its query.
 #[derive(Clone, Debug, Default)]
 pub struct Form {
-    pairs: Vec<(String, String)>,
+    /// All names and values, one behind the other: a request has few large texts rather than many small ones.
+    text: String,
+    pairs: Vec<Pair>,
     /// What stands among the pairs and was not the caller's word.
     added: BTreeSet<String>,
     asked: Option<Arc<Asked>>,
+}
+
+/// Where in the text a name and its value are.
+#[derive(Clone, Debug)]
+struct Pair {
+    name: Range<usize>,
+    value: Range<usize>,
 }
 
 /// The names that a form was asked for.
@@ -39,7 +51,7 @@ impl Asked {
 /// What is said decides, not who listens.
 impl PartialEq for Form {
     fn eq(&self, other: &Self) -> bool {
-        self.pairs == other.pairs
+        self.pairs().eq(other.pairs())
     }
 }
 
@@ -64,7 +76,7 @@ impl Form {
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, Problem> {
         let mut form = Self::empty();
         for (name, value) in pairs {
-            form.push(name, value)?;
+            form.push(&name, &value)?;
         }
         Ok(form)
     }
@@ -73,18 +85,31 @@ impl Form {
     ///
     /// A percent sign that no two hexadecimal digits follow stands for itself, as in browsers.
     pub fn parse(urlencoded: &[u8]) -> Result<Self, Problem> {
-        let mut form = Self::empty();
-        for pair in urlencoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
-                Some(at) => (&pair[..at], &pair[at + 1..]),
-                None => (pair, &[][..]),
-            };
-            let name = String::from_utf8(decoded(name))
-                .map_err(|error| unreadable(&String::from_utf8_lossy(error.as_bytes())))?;
-            let value = String::from_utf8(decoded(value)).map_err(|_| unreadable(&name))?;
-            form.push(name, value)?;
+        let (mut text, mut pairs) = (Vec::with_capacity(urlencoded.len() + 1), Vec::with_capacity(8));
+        let mut rest = urlencoded;
+        while !rest.is_empty() && pairs.len() < MAX_PAIRS {
+            let (pair, after) = cut(rest, b'&');
+            rest = after;
+            if pair.is_empty() {
+                continue;
+            }
+            let (name, value) = cut(pair, b'=');
+            let name = decode(&mut text, name);
+            // What stands between two of them keeps letters apart that are none by themselves.
+            text.push(b'=');
+            let value = decode(&mut text, value);
+            text.push(b'&');
+            pairs.push(Pair { name, value });
         }
-        Ok(form)
+        let text = match String::from_utf8(text) {
+            Ok(text) if !text.contains('\0') => text,
+            Ok(text) => return Err(unreadable_among(text.as_bytes(), &pairs)),
+            Err(error) => return Err(unreadable_among(error.as_bytes(), &pairs)),
+        };
+        if rest.iter().any(|byte| *byte != b'&') {
+            return Err(too_many());
+        }
+        Ok(Self { text, pairs, ..Self::default() })
     }
 
     /// Reads a JSON object, which only the lenient mode accepts.
@@ -106,6 +131,10 @@ impl Form {
         (self, asked)
     }
 
+    fn is_named(&self, pair: &Pair, name: &str) -> bool {
+        self.text.as_bytes()[pair.name.clone()] == *name.as_bytes()
+    }
+
     fn hear(&self, name: &str) {
         if let Some(Asked(names)) = self.asked.as_deref() {
             names.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
@@ -115,28 +144,30 @@ impl Form {
     /// The value of this name; of several, the last one given.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.hear(name);
-        self.pairs.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        let found = self.pairs.iter().rev().find(|pair| self.is_named(pair, name));
+        found.map(|pair| &self.text[pair.value.clone()])
     }
 
     /// All values of this name, in the order given.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.hear(name);
-        self.pairs.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+        let found = self.pairs.iter().filter(move |pair| self.is_named(pair, name));
+        found.map(|pair| &self.text[pair.value.clone()])
     }
 
     /// All names and values, in the order given.
-    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    pub fn pairs(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|Pair { name, value }| (&self.text[name.clone()], &self.text[value.clone()]))
     }
 
     /// Whether the caller himself has said something under this name.
     pub fn says(&self, name: &str) -> bool {
-        self.pairs.iter().any(|(given, _)| given == name) && !self.added.contains(name)
+        self.pairs.iter().any(|pair| self.is_named(pair, name)) && !self.added.contains(name)
     }
 
     /// Does what a pre-action webhook asks for: puts its value in the place of all that this name had. It is not the
     /// caller who says what he has not said before.
-    pub fn overrule(&mut self, name: &str, value: String) -> Result<(), Problem> {
+    pub fn overrule(&mut self, name: &str, value: &str) -> Result<(), Problem> {
         if !self.says(name) {
             self.added.insert(name.to_owned());
         }
@@ -144,9 +175,10 @@ impl Form {
     }
 
     /// Puts one value in the place of all that this name had.
-    pub fn set(&mut self, name: &str, value: String) -> Result<(), Problem> {
-        self.pairs.retain(|(given, _)| given != name);
-        self.push(name.to_owned(), value)
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), Problem> {
+        let text = &self.text;
+        self.pairs.retain(|pair| text[pair.name.clone()] != *name);
+        self.push(name, value)
     }
 
     /// A value that must be there and not be empty.
@@ -184,15 +216,22 @@ impl Form {
         self.get(name).map(|value| Sid::parse(value).ok_or(problem)).transpose()
     }
 
-    fn push(&mut self, name: String, value: String) -> Result<(), Problem> {
+    fn push(&mut self, name: &str, value: &str) -> Result<(), Problem> {
         if name.contains('\0') || value.contains('\0') {
-            return Err(unreadable(&name));
+            return Err(unreadable(name));
         }
         if self.pairs.len() == MAX_PAIRS {
-            return Err(Problem::parameter(format!("The request has more than {MAX_PAIRS} parameters")));
+            return Err(too_many());
         }
-        self.pairs.push((name, value));
+        let (name, value) = (self.place(name), self.place(value));
+        self.pairs.push(Pair { name, value });
         Ok(())
+    }
+
+    fn place(&mut self, text: &str) -> Range<usize> {
+        let begin = self.text.len();
+        self.text.push_str(text);
+        begin..self.text.len()
     }
 
     fn push_members(&mut self, path: &str, Members(members): Members, depth: usize) -> Result<(), Problem> {
@@ -219,13 +258,15 @@ impl Form {
     }
 
     fn push_value(&mut self, name: &str, text: &str) -> Result<(), Problem> {
-        let value = match text.as_bytes().first() {
-            Some(b'n') => return Ok(()),
-            Some(b'"') => serde_json::from_str(text).map_err(|_| unreadable(name))?,
-            Some(b'{' | b'[') if !JSON_TEXTS.contains(&name) => return Err(unreadable(name)),
-            _ => text.to_owned(),
-        };
-        self.push(name.to_owned(), value)
+        match text.as_bytes().first() {
+            Some(b'n') => Ok(()),
+            Some(b'"') => {
+                let value: String = serde_json::from_str(text).map_err(|_| unreadable(name))?;
+                self.push(name, &value)
+            }
+            Some(b'{' | b'[') if !JSON_TEXTS.contains(&name) => Err(unreadable(name)),
+            _ => self.push(name, text),
+        }
     }
 }
 
@@ -236,24 +277,49 @@ fn unreadable(name: &str) -> Problem {
     Problem::invalid_parameter(&name)
 }
 
-fn decoded(encoded: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
-    while let [first, after @ ..] = rest {
-        rest = after;
-        match (first, after) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', [high, low, after @ ..]) => match (nibble(*high), nibble(*low)) {
-                (Some(high), Some(low)) => {
-                    bytes.push((high << 4) | low);
-                    rest = after;
-                }
-                _ => bytes.push(b'%'),
-            },
-            _ => bytes.push(*first),
-        }
+fn too_many() -> Problem {
+    Problem::parameter(format!("The request has more than {MAX_PAIRS} parameters"))
+}
+
+/// Names the first of these that is no text or has the NUL character.
+fn unreadable_among(text: &[u8], pairs: &[Pair]) -> Problem {
+    let is_wrong = |range: &Range<usize>| {
+        let bytes = &text[range.clone()];
+        bytes.contains(&0) || str::from_utf8(bytes).is_err()
+    };
+    let wrong = pairs.iter().find(|pair| is_wrong(&pair.name) || is_wrong(&pair.value));
+    unreadable(&String::from_utf8_lossy(wrong.map_or(&[], |pair| &text[pair.name.clone()])))
+}
+
+/// What stands before and behind the first `at`; all of it stands before where there is none.
+fn cut(bytes: &[u8], at: u8) -> (&[u8], &[u8]) {
+    match memchr(at, bytes) {
+        Some(place) => (&bytes[..place], &bytes[place + 1..]),
+        None => (bytes, &[]),
     }
-    bytes
+}
+
+/// Appends what is encoded, and says where it is.
+fn decode(text: &mut Vec<u8>, encoded: &[u8]) -> Range<usize> {
+    let begin = text.len();
+    text.extend(encoded.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }));
+    if let Some(first) = memchr(b'%', encoded) {
+        let (mut from, mut to) = (begin + first, begin + first);
+        while from < text.len() {
+            let (byte, length) = match &text[from..] {
+                [b'%', high, low, ..] => match (nibble(*high), nibble(*low)) {
+                    (Some(high), Some(low)) => ((high << 4) | low, 3),
+                    _ => (b'%', 1),
+                },
+                other => (other[0], 1),
+            };
+            text[to] = byte;
+            from += length;
+            to += 1;
+        }
+        text.truncate(to);
+    }
+    begin..text.len()
 }
 
 /// The members of a JSON object in their order, their values unread: reading them does not recurse.
@@ -300,8 +366,8 @@ mod tests {
     #[test]
     fn what_a_webhook_adds_is_not_the_callers_word() {
         let mut form = Form::parse(b"Body=a").expect("a form");
-        form.overrule("Body", "b".to_owned()).expect("text");
-        form.overrule("Author", "c".to_owned()).expect("text");
+        form.overrule("Body", "b").expect("text");
+        form.overrule("Author", "c").expect("text");
         assert_eq!((form.get("Body"), form.says("Body")), (Some("b"), true));
         assert_eq!((form.get("Author"), form.says("Author")), (Some("c"), false));
         assert!(!form.says("Attributes"));
@@ -460,9 +526,9 @@ mod tests {
     #[test]
     fn a_webhook_replaces_a_value() {
         let mut form = Form::parse(b"Body=a&Author=x&Body=b").unwrap();
-        form.set("Body", "c".to_owned()).unwrap();
+        form.set("Body", "c").unwrap();
         assert_eq!(pairs(&form), [("Author", "x"), ("Body", "c")]);
-        assert!(form.set("Body", "\0".to_owned()).is_err());
+        assert!(form.set("Body", "\0").is_err());
     }
 
     proptest! {
@@ -471,7 +537,7 @@ mod tests {
             let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&given).finish();
             let form = Form::parse(body.as_bytes()).unwrap();
             // A pair of two empty texts is written as `=`.
-            prop_assert_eq!(form, Form { pairs: given, ..Form::default() });
+            prop_assert_eq!(form, Form::from_pairs(given).unwrap());
         }
 
         #[test]

@@ -14,6 +14,7 @@ mod attributes;
 mod catalogue;
 mod duration;
 mod form;
+pub mod json;
 mod key;
 mod page;
 mod problem;

@@ -46,13 +46,21 @@ pub(crate) fn from_hex(hex: &[u8]) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-pub(crate) fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+/// What each byte stands for as a digit; more than 15 where it is none.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[DIGITS[value as usize] as usize] = value;
+        values[DIGITS[value as usize].to_ascii_uppercase() as usize] = value;
+        value += 1;
     }
+    values
+};
+const NO_DIGIT: u8 = 0xff;
+
+pub(crate) fn nibble(digit: u8) -> Option<u8> {
+    Some(VALUES[usize::from(digit)]).filter(|value| *value != NO_DIGIT)
 }
 
 impl<R> Sid<R> {
@@ -80,7 +88,7 @@ impl<R: Prefix> Sid<R> {
     }
 
     /// Hands the written form to `with`, from the stack.
-    fn written<T>(&self, with: impl FnOnce(&str) -> T) -> T {
+    pub fn written<T>(&self, with: impl FnOnce(&str) -> T) -> T {
         const { assert!(R::PREFIX.len() == 2, "a sid's prefix has two letters") };
         let mut text = [0; 34];
         text[..2].copy_from_slice(R::PREFIX.as_bytes());

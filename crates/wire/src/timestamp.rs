@@ -132,10 +132,11 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// Writes a number that is not negative, right-aligned with leading zeros.
-fn digits(text: &mut [u8], mut number: i64) {
+/// Writes a number that is not negative and needs no more than nine digits, right-aligned with leading zeros.
+fn digits(text: &mut [u8], number: i64) {
+    let mut number = u32::try_from(number).unwrap_or(0);
     for digit in text.iter_mut().rev() {
-        *digit = b"0123456789"[usize::try_from(number % 10).unwrap_or(0)];
+        *digit = b"0123456789"[(number % 10) as usize];
         number /= 10;
     }
 }
@@ -181,12 +182,19 @@ impl Serialize for Milliseconds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Microseconds(Timestamp);
 
-impl Serialize for Microseconds {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Microseconds {
+    /// Hands the written form to `with`, from the stack.
+    pub fn written<T>(self, with: impl FnOnce(&str) -> T) -> T {
         let mut text = *b"0000-00-00T00:00:00.000000+00:00";
         self.0.write_seconds(&mut text);
         digits(&mut text[20..26], self.0.0.rem_euclid(SECOND));
-        serializer.serialize_str(str::from_utf8(&text).expect("digits are text"))
+        with(str::from_utf8(&text).expect("digits are text"))
+    }
+}
+
+impl Serialize for Microseconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.written(|text| serializer.serialize_str(text))
     }
 }
 

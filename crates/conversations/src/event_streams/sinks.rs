@@ -64,7 +64,7 @@ impl Prefix for Sink {
 
 impl Resource for Sink {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Sinks/{}", call.root_url(), self.sid)
+        call.root_url(format_args!("/Sinks/{}", self.sid))
     }
 
     fn links(&self, _: &Call, url: &str) -> Links {

@@ -41,7 +41,7 @@ impl Serialize for SubscribedEvent {
 impl Resource for SubscribedEvent {
     fn url(&self, call: &Call) -> String {
         let name = types::name(self.event_type).unwrap_or_default();
-        format!("{}/Subscriptions/{}/SubscribedEvents/{name}", call.root_url(), self.subscription_sid)
+        call.root_url(format_args!("/Subscriptions/{}/SubscribedEvents/{name}", self.subscription_sid))
     }
 }
 

@@ -24,7 +24,7 @@ impl Prefix for Subscription {
 
 impl Resource for Subscription {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Subscriptions/{}", call.root_url(), self.sid)
+        call.root_url(format_args!("/Subscriptions/{}", self.sid))
     }
 
     fn links(&self, _: &Call, url: &str) -> Links {

@@ -27,7 +27,7 @@ impl Prefix for StreamedType {
 
 impl Resource for StreamedType {
     fn url(&self, call: &Call) -> String {
-        format!("{}/Types/{}", call.root_url(), self.name)
+        call.root_url(format_args!("/Types/{}", self.name))
     }
 }
 

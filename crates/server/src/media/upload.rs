@@ -82,11 +82,11 @@ async fn upload(asked: &Asked, body: Body) -> Outcome {
     }
     if let Some(user) = &asked.user {
         // Whatever the request says.
-        form.set("Author", user.identity.to_string())?;
+        form.set("Author", &user.identity)?;
     }
     let kept = app.settings.media.kept.as_micros();
     for (name, value) in [("Sid", sid.to_string()), ("Size", size.to_string()), ("Kept", kept.to_string())] {
-        form.set(name, value)?;
+        form.set(name, &value)?;
     }
     let creation = media::creation();
     let outcome = perform(app, Arc::clone(call), &creation, Arc::clone(&asked.path), (&form, None)).await;
@@ -118,7 +118,7 @@ async fn opened(asked: &Asked, body: Body) -> Result<(Form, Incoming), Problem> 
     let incoming = match multipart::boundary(content_type) {
         None if is_too_large(0) => return Err(too_large),
         None => {
-            said.set("ContentType", content_type.to_owned())?;
+            said.set("ContentType", content_type)?;
             Incoming::Body(source)
         }
         Some(_) if is_too_large(BESIDES) => return Err(too_large),
@@ -137,7 +137,7 @@ fn keep<'a>(said: &mut Form, pairs: impl Iterator<Item = (&'a str, &'a str)>) ->
     for (name, value) in pairs {
         let known = ["Category", "Filename", "Author"];
         if let Some(known) = known.into_iter().find(|known| known.eq_ignore_ascii_case(name)) {
-            said.set(known, value.to_owned())?;
+            said.set(known, value)?;
         }
     }
     Ok(())
@@ -153,9 +153,9 @@ async fn read_until_file(parts: &mut Multipart, said: &mut Form) -> Result<(), P
             continue;
         }
         if said.get("Filename").is_none() {
-            said.set("Filename", part.filename.unwrap_or_default())?;
+            said.set("Filename", &part.filename.unwrap_or_default())?;
         }
-        return said.set("ContentType", part.content_type.unwrap_or_default());
+        return said.set("ContentType", &part.content_type.unwrap_or_default());
     }
     Err(Problem::parameter("There is no file in the form"))
 }

@@ -50,7 +50,7 @@ fn whole(described: &resource::Form) -> Vec<Form> {
 
 fn with(form: &Form, name: &str, value: &str) -> Form {
     let mut form = form.clone();
-    form.set(name, value.to_owned()).expect("a parameter");
+    form.set(name, value).expect("a parameter");
     form
 }
 

@@ -85,7 +85,7 @@ async fn service(app: &Arc<App>, connected: &Connected, request: &Request) -> Re
 impl<'a> Configuration<'a> {
     fn new(app: &App, connected: &'a Connected, (request, service): (&Request, &Service)) -> Self {
         let base = &connected.base_url;
-        let below = connected.call(app, &request.path).service_url();
+        let below = connected.call(app, &request.path).service_url(format_args!(""));
         let (user_sid, service_sid) = (connected.client.user_sid, connected.service_sid);
         let media_size = media_size(app);
         Self {

@@ -1,5 +1,6 @@
 //! What comes through the tunnel, to whom it belongs. Hosts are labels, so paths decide.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,7 +47,7 @@ pub async fn answer(app: &Arc<App>, connected: &Arc<Connected>, request: Request
 pub async fn serve(app: &Arc<App>, connected: &Arc<Connected>, request: Request, began: Instant) -> Reply {
     let asked =
         Asked { method: access_log::method(&request.method), template: template(&request.path).into() };
-    let reply = caught(answer(app, connected, request)).await;
+    let reply = caught(pin!(answer(app, connected, request))).await;
     let reply = reply.unwrap_or_else(|| Reply::problem(&Problem::INTERNAL));
     app.metrics.realtime_durations.observe(began.elapsed().as_secs_f64());
     log(app, connected, asked, (&reply, began));

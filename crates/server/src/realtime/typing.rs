@@ -40,7 +40,7 @@ struct Indicator<'a> {
 /// Answers who says that it is typing; none for any other path.
 pub async fn run(app: &Arc<App>, connected: &Connected, request: &Request) -> Option<Reply> {
     let call = connected.call(app, &request.path);
-    if request.path.strip_prefix(&call.service_url()[call.base_url.len()..]) != Some(BELOW) {
+    if request.path.strip_prefix(&call.service_url(format_args!(""))[call.base_url.len()..]) != Some(BELOW) {
         return None;
     }
     if request.method != Method::POST {

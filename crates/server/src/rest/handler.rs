@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::body::Body;
 use axum::response::Response;
 use conversations::idempotency::IdempotencyKey;
 use conversations::{Actor, Call, Failure, Guess, Operation, Path, Scope, Source, Verb};
@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue};
 use wire::{Form, Problem, Sid};
 
 use super::rates::{self, Standing};
-use super::routes::Route;
+use super::routes::{Place, Route};
 use crate::app::App;
 use crate::perform::{perform, refuse};
 use crate::web::host::BaseUrl;
@@ -23,11 +23,16 @@ use crate::web::sign_in::{SignedIn, sign_in};
 use crate::web::{answer, form, path};
 
 /// Answers one request.
-pub async fn handle(app: &App, route: &Route, request: Request) -> Response {
-    let Some(operation) = route.operation(request.method()) else {
+pub async fn handle(
+    app: &App,
+    Place { route, values }: Place<'_>,
+    base_url: BaseUrl,
+    (parts, body): (&Parts, Body),
+) -> Response {
+    let Some(operation) = route.operation(&parts.method) else {
         return noted(answer::not_allowed(&route.allowed()), route, None);
     };
-    let signed_in = match sign_in(app, request.headers()).await {
+    let signed_in = match sign_in(app, &parts.headers).await {
         Ok(signed_in) => signed_in,
         Err(failure) => return noted(answer::failure(failure), route, None),
     };
@@ -35,7 +40,10 @@ pub async fn handle(app: &App, route: &Route, request: Request) -> Response {
     let mut response = if let Err(problem) = app.rates.admit(signed_in.running.count, &mut standing) {
         rates::refusal(&problem, Duration::from_secs(1))
     } else {
-        let outcome = run(app, route, (operation, &signed_in), (request, &mut standing)).await;
+        let outcome = match call(app, (route, values), &signed_in, (parts, base_url)) {
+            Ok(call) => run(app, (operation, call), (parts, body), &mut standing).await,
+            Err(problem) => Err(problem.into()),
+        };
         outcome.unwrap_or_else(answer::failure)
     };
     standing.show(&mut response);
@@ -53,12 +61,10 @@ fn noted(mut response: Response, route: &Route, signed_in: Option<&SignedIn>) ->
 
 async fn run(
     app: &App,
-    route: &Route,
-    (operation, signed_in): (&Operation, &SignedIn),
-    (request, standing): (Request, &mut Standing),
+    (operation, (mut call, path)): (&Operation, (Call, Path)),
+    (parts, body): (&Parts, Body),
+    standing: &mut Standing,
 ) -> Result<Response, Failure> {
-    let (parts, body) = request.into_parts();
-    let (mut call, path) = call(app, route, signed_in, &parts)?;
     if let Err((problem, after)) = app.rates.act(operation, (&call, &path), standing) {
         return Ok(rates::refusal(&problem, after));
     }
@@ -96,10 +102,15 @@ async fn run(
 }
 
 /// Who asks, for what. A path that cannot be read, or a service that cannot be one, is not there.
-fn call(app: &App, route: &Route, signed_in: &SignedIn, parts: &Parts) -> Result<(Call, Path), Problem> {
+fn call(
+    app: &App,
+    (route, values): (&Route, Option<Vec<(&'static str, String)>>),
+    signed_in: &SignedIn,
+    (parts, BaseUrl(base_url)): (&Parts, BaseUrl),
+) -> Result<(Call, Path), Problem> {
     let shown = path::shown(parts.uri.path());
     let not_found = || Problem::not_found(shown);
-    let values = path::values(route.prefix, route.template, parts.uri.path()).ok_or_else(not_found)?;
+    let values = values.ok_or_else(not_found)?;
     let service_sid = match route.scope {
         Scope::Account => signed_in.default_chat_service_sid,
         Scope::Service | Scope::Client => {
@@ -107,7 +118,6 @@ fn call(app: &App, route: &Route, signed_in: &SignedIn, parts: &Parts) -> Result
             named.and_then(|(_, value)| Sid::parse(value)).ok_or_else(not_found)?
         }
     };
-    let BaseUrl(base_url) = parts.extensions.get::<BaseUrl>().expect("the edge has put it there").clone();
     let call = Call {
         account_sid: signed_in.account_sid,
         service_sid,

@@ -5,4 +5,4 @@ mod rates;
 mod routes;
 
 pub use rates::{Rates, Standing};
-pub use routes::{Route, router, table};
+pub use routes::{Paths, Route, answer, table, unknown};

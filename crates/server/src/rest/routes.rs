@@ -3,26 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::any;
 use conversations::{Mount, Operation, Scope, Verb, event_streams, operations};
 use http::Method;
+use http::header::{CONTENT_LENGTH, ORIGIN};
+use http::request::Parts;
+use hyper::body::Body as _;
 use wire::Problem;
 
 use super::handler;
 use crate::app::App;
+use crate::web::host::BaseUrl;
 use crate::web::{answer, cors, path};
 
 /// One path, and what can be done there.
 pub struct Route {
     pub scope: Scope,
-    /// What the template stands below.
-    pub prefix: &'static str,
-    pub template: &'static str,
-    /// Both, as the log and the metrics show them.
+    /// The template with what it stands below, as the log and the metrics show them.
     pub shown: Arc<str>,
+    /// What stands in braces.
+    names: Vec<&'static str>,
     operations: Vec<(Method, Arc<Operation>)>,
 }
 
@@ -34,7 +36,8 @@ impl Route {
             Scope::Client => "/Client/v2/Services/{ChatServiceSid}",
         };
         let shown = format!("{prefix}{template}").into();
-        Self { scope, prefix, template, shown, operations: Vec::new() }
+        let names = path::names(prefix).chain(path::names(template)).collect();
+        Self { scope, shown, names, operations: Vec::new() }
     }
 
     /// Each method with what it does here.
@@ -89,21 +92,53 @@ fn routes(operations: Vec<Operation>) -> Vec<Route> {
     routes.into_values().collect()
 }
 
-/// The whole API.
-pub fn router() -> Router<Arc<App>> {
-    let mut router = Router::new();
-    for route in table().into_iter().chain(neighbours()).map(Arc::new) {
-        let shown = Arc::clone(&route.shown);
-        let handle = move |State(app): State<Arc<App>>, request: Request| {
-            let route = Arc::clone(&route);
-            async move { cors::around(request, |request| handler::handle(&app, &route, request)).await }
-        };
-        router = router.route(&shown, any(handle));
-    }
-    router.fallback(unknown)
+/// The paths of the whole API.
+pub struct Paths(matchit::Router<Route>);
+
+/// A route, and the values that a path has for its names. None where one cannot be decoded.
+pub struct Place<'a> {
+    pub route: &'a Route,
+    pub values: Option<Vec<(&'static str, String)>>,
 }
 
-async fn unknown(request: Request) -> Response {
+impl Paths {
+    pub fn new() -> Self {
+        let mut paths = matchit::Router::new();
+        for route in table().into_iter().chain(neighbours()) {
+            paths.insert(&*Arc::clone(&route.shown), route).expect("no two templates fit the same path");
+        }
+        Self(paths)
+    }
+
+    /// What stands at a path.
+    pub fn find(&self, asked: &str) -> Option<Place<'_>> {
+        let found = self.0.at(asked).ok()?;
+        let named = found.value.names.iter().zip(found.params.iter());
+        let values = named.map(|(name, (_, value))| Some((*name, path::decode(value)?))).collect();
+        Some(Place { route: found.value, values })
+    }
+}
+
+/// Answers a request for what stands there.
+pub async fn answer(
+    app: &App,
+    place: Place<'_>,
+    base_url: BaseUrl,
+    (parts, body): (&Parts, Body),
+) -> Response {
+    let mut response = match parts.method {
+        Method::OPTIONS => answer::empty(200),
+        _ => handler::handle(app, place, base_url, (parts, body)).await,
+    };
+    cors::show(&mut response, parts.headers.contains_key(ORIGIN));
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    response
+}
+
+/// The answer where nothing stands.
+pub async fn unknown(request: Request) -> Response {
     cors::around(request, async |request| answer::problem(&no_such_path(request.uri().path()))).await
 }
 

@@ -4,17 +4,25 @@
 
 use std::time::Duration;
 
-use conversations::{Asker, hex};
+use conversations::Asker;
 use http::Method;
+use wire::{Prefix, Sid};
 
 use super::answer::Note;
 use crate::app::App;
 use crate::health;
 use crate::metrics::Asked;
 
+/// What has a request's id.
+pub struct Asking;
+
+impl Prefix for Asking {
+    const PREFIX: &'static str = "RQ";
+}
+
 /// What the log says of one request.
 pub struct Line {
-    pub request_id: String,
+    pub request_id: Sid<Asking>,
     pub(crate) asked: Asked,
     pub status: u16,
 }
@@ -31,10 +39,10 @@ impl Line {
         if *status == 200 && template.starts_with(health::PREFIX) {
             return;
         }
-        let account_sid = note.account_sid.map(|sid| sid.to_string());
         tracing::info!(
             target: "access",
-            request_id, method, template = &**template, status, code = note.code, account_sid,
+            %request_id, method, template = &**template, status, code = note.code,
+            account_sid = note.account_sid.map(tracing::field::display),
             milliseconds = milliseconds(time),
             "{method} {template} {status}"
         );
@@ -42,8 +50,8 @@ impl Line {
 }
 
 /// A new id for a request.
-pub fn request_id(app: &App, asker: Asker) -> String {
-    format!("RQ{}", hex(&app.ids.request_id(app.clock.now(), asker)))
+pub fn request_id(app: &App, asker: Asker) -> Sid<Asking> {
+    Sid::from_bytes(app.ids.request_id(app.clock.now(), asker))
 }
 
 /// Methods are a label of metrics, and so a few known words.

@@ -39,10 +39,15 @@ pub async fn around<F: Future<Output = Response>>(
     let has_origin = request.headers().contains_key(ORIGIN);
     let mut response =
         if request.method() == Method::OPTIONS { answer::empty(200) } else { answer(request).await };
+    show(&mut response, has_origin);
+    response
+}
+
+/// Adds the headers to an answer.
+pub fn show(response: &mut Response, has_origin: bool) {
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding, Origin"));
     if has_origin {
         headers.extend(HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value))));
     }
-    response
 }

@@ -4,15 +4,19 @@
 //! A handler that panics is answered for.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::sync::Arc;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
+use axum::{BoxError, Router};
+use bytes::Bytes;
 use conversations::Asker;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+use hyper::body::Body as HttpBody;
 use prometheus_client::metrics::gauge::Gauge;
 use tower::Service;
 use wire::Problem;
@@ -21,13 +25,22 @@ use super::access_log::{self, Line};
 use super::answer::{self, Note};
 use super::host;
 use super::unread::Unread;
-use crate::app::App;
+use crate::app::Within;
 use crate::health;
 use crate::metrics::Asked;
+use crate::rest;
 use crate::stopwatch;
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("twilio-request-id");
+const DURATION: HeaderName = HeaderName::from_static("twilio-request-duration");
+const CONCURRENT: HeaderName = HeaderName::from_static("twilio-concurrent-requests");
+
 /// Takes a request to its handler and its answer back.
-pub async fn pass(app: &Arc<App>, request: Request, router: Router) -> Response {
+pub async fn pass<B>(within: &Within, request: Request<B>) -> Response
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    let app = &*within.app;
     let began = stopwatch::start();
     let _counted = Counted::new(&app.metrics.in_flight);
     let is_probe = request.uri().path().starts_with(health::PREFIX);
@@ -37,14 +50,15 @@ pub async fn pass(app: &Arc<App>, request: Request, router: Router) -> Response 
     let verb = request.method().clone();
     let (parts, body) = request.into_parts();
     let (body, unread) = Unread::watch(body);
-    let response = admitted(app, Request::from_parts(parts, body), router, is_probe).await;
+    let response = admitted(within, (parts, body), is_probe).await;
     let mut response = app.pressure.answer(&verb, response);
     let note = response.extensions_mut().remove::<Note>().unwrap_or_default();
     let time = began.elapsed();
-    answer::header(&mut response, "twilio-request-id", &request_id);
-    answer::header(&mut response, "twilio-request-duration", &seconds(time));
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, request_id.written(text));
+    headers.insert(DURATION, text(&seconds(time)));
     if let Some(in_flight) = note.in_flight {
-        answer::header(&mut response, "twilio-concurrent-requests", &in_flight.to_string());
+        headers.insert(CONCURRENT, in_flight.into());
     }
     let template = note.template.clone().unwrap_or_else(|| "(none)".into());
     let line = Line { request_id, asked: Asked { method, template }, status: response.status().as_u16() };
@@ -55,8 +69,8 @@ pub async fn pass(app: &Arc<App>, request: Request, router: Router) -> Response 
 }
 
 /// Takes in a request that there is room for. Whether the server lives is told however many there are.
-async fn admitted(app: &App, request: Request, mut router: Router, is_probe: bool) -> Response {
-    let (mut parts, body) = request.into_parts();
+async fn admitted(within: &Within, (mut parts, body): (Parts, Body), is_probe: bool) -> Response {
+    let app = &*within.app;
     let held = (!is_probe).then(|| app.pressure.request()).transpose();
     let _held = match held {
         Ok(held) => held,
@@ -66,25 +80,42 @@ async fn admitted(app: &App, request: Request, mut router: Router, is_probe: boo
         Ok(base_url) => base_url,
         Err(problem) => return answer::problem(&problem),
     };
-    parts.extensions.insert(base_url);
     let (body, _coming) = app.pressure.body(body, &mut parts.extensions);
-    match caught(router.call(Request::from_parts(parts, body))).await {
-        Some(Ok(answer)) => answer,
-        Some(Err(never)) => match never {},
-        None => answer::problem(&Problem::INTERNAL),
+    let answered = if let Some(place) = within.rest.find(parts.uri.path()) {
+        caught(pin!(rest::answer(app, place, base_url, (&parts, body)))).await
+    } else {
+        parts.extensions.insert(base_url);
+        caught(Box::pin(other(within.others.clone(), Request::from_parts(parts, body))).as_mut()).await
+    };
+    answered.unwrap_or_else(|| answer::problem(&Problem::INTERNAL))
+}
+
+async fn other(mut router: Router, request: Request) -> Response {
+    match router.call(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
     }
+}
+
+fn text(digits: &str) -> HeaderValue {
+    HeaderValue::from_str(digits).expect("digits and letters")
 }
 
 /// Twilio: seconds with three decimals, `0.021`.
 fn seconds(time: Duration) -> String {
-    let milliseconds = (time.as_micros() + 500) / 1000;
-    format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
+    let rounded = time + Duration::from_micros(500);
+    let milliseconds = rounded.subsec_millis();
+    let mut text = rounded.as_secs().to_string();
+    text.push('.');
+    for digit in [milliseconds / 100, milliseconds / 10 % 10, milliseconds % 10] {
+        text.push(char::from_digit(digit, 10).unwrap_or('0'));
+    }
+    text
 }
 
 /// Runs a handler; none where it panics, which is to be answered as an internal error. The panic itself has been
 /// reported by the time it arrives here.
-pub async fn caught<T>(handler: impl Future<Output = T>) -> Option<T> {
-    let mut handler = pin!(handler);
+pub async fn caught<T>(mut handler: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     std::future::poll_fn(|context| {
         // What the handler held is dropped with it, so nothing half-done is seen by anybody.
         catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context).map(Some)))
@@ -123,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_answered_for() {
-        assert_eq!(caught(async { panic!("on purpose") }).await, None::<u16>);
-        assert_eq!(caught(async { 204 }).await, Some(204));
+        assert_eq!(caught(pin!(async { panic!("on purpose") })).await, None::<u16>);
+        assert_eq!(caught(pin!(async { 204 })).await, Some(204));
     }
 }

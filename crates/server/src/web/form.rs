@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use conversations::Limits;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use wire::{Form, Problem};
 
 use crate::pressure::NoRoom;
@@ -90,13 +92,33 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     if announced.is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(Problem::REQUEST_ENTITY_TOO_LARGE);
     }
-    match tokio::time::timeout(MAX_TIME, Limited::new(body, MAX_BYTES).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+    match tokio::time::timeout(MAX_TIME, collected(Limited::new(body, MAX_BYTES))).await {
+        Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is::<LengthLimitError>(&*error) => Err(Problem::REQUEST_ENTITY_TOO_LARGE),
         Ok(Err(error)) if is::<NoRoom>(&*error) => Err(Problem::SERVICE_UNAVAILABLE),
         Ok(Err(_)) => Err(Problem::parameter("The body could not be read")),
         Err(_) => Err(Problem::parameter("The body did not arrive in time")),
     }
+}
+
+/// All of a body. Most come whole, and are left as they came.
+async fn collected(mut body: Limited<Body>) -> Result<Bytes, BoxError> {
+    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await.transpose()? {
+        let Ok(data) = frame.into_data() else { continue };
+        if first.is_empty() {
+            first = data;
+        } else {
+            rest.extend_from_slice(&data);
+        }
+        if body.is_end_stream() {
+            break;
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    Ok([first, rest.freeze()].concat().into())
 }
 
 /// Whether this is the reason of an error.

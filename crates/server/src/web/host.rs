@@ -5,6 +5,7 @@
 //! libraries send their credentials, so only the characters of a host are let through. `X-Forwarded-*` is
 //! heard from trusted proxies alone; of several values the last is taken, which the proxy itself wrote.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::HOST;
@@ -72,7 +73,7 @@ pub fn base_url(settings: &Settings, request: &Parts) -> Result<BaseUrl, Problem
     let is_trusted = connection.is_some_and(|connection| settings.trusts(connection.peer.ip()));
     let forwarded = |name| if is_trusted { last(request, name) } else { Ok(None) };
     let host = match forwarded("x-forwarded-host")? {
-        Some(host) => host.to_owned(),
+        Some(host) => host.into(),
         None => asked(request, connection)?,
     };
     let Some(name) = name(&host) else {
@@ -93,21 +94,27 @@ pub fn base_url(settings: &Settings, request: &Parts) -> Result<BaseUrl, Problem
         Some(_) => return Err(Problem::invalid_parameter("X-Forwarded-Proto")),
     };
     let port = match forwarded("x-forwarded-port")? {
-        Some(port) => Some(port.parse().map_err(|_| Problem::invalid_parameter("X-Forwarded-Port"))?),
+        Some(port) => Some(port.parse::<u16>().map_err(|_| Problem::invalid_parameter("X-Forwarded-Port"))?),
         None => None,
     };
-    Ok(BaseUrl(written(scheme, &host, port).into()))
+    let has_port = name.len() < host.len();
+    let own_port = if scheme == "https" { 443 } else { 80 };
+    // The port is added where the host has none and it is not the scheme's own.
+    Ok(BaseUrl(match port.filter(|port| !has_port && *port != own_port) {
+        None => [scheme, "://", &host].concat().into(),
+        Some(port) => format!("{scheme}://{host}:{port}").into(),
+    }))
 }
 
 /// The host of an absolute request target, else the `Host` header, else where we were reached.
-fn asked(request: &Parts, connection: Option<&Connection>) -> Result<String, Problem> {
+fn asked<'a>(request: &'a Parts, connection: Option<&Connection>) -> Result<Cow<'a, str>, Problem> {
     if let Some(authority) = request.uri.authority() {
-        return Ok(authority.as_str().to_owned());
+        return Ok(authority.as_str().into());
     }
     let mut hosts = request.headers.get_all(HOST).into_iter();
     match (hosts.next(), hosts.next()) {
-        (None, _) => Ok(connection.map_or_else(|| "localhost".to_owned(), |ends| ends.local.to_string())),
-        (Some(host), None) => Ok(String::from_utf8_lossy(host.as_bytes()).into_owned()),
+        (None, _) => Ok(connection.map_or("localhost".into(), |ends| ends.local.to_string().into())),
+        (Some(host), None) => Ok(String::from_utf8_lossy(host.as_bytes())),
         (Some(_), Some(_)) => Err(Problem::parameter("There is more than one Host header")),
     }
 }
@@ -156,16 +163,6 @@ fn serve(name: &str, asked_path: &str) -> Result<(), Problem> {
     let not_found = Problem::not_found(path::shown(asked_path));
     let message = format!("{}: {reason}", not_found.message);
     Err(Problem { message: message.into(), ..not_found })
-}
-
-/// The port is added where the host has none and it is not the scheme's own.
-fn written(scheme: &str, host: &str, port: Option<u16>) -> String {
-    let has_port = name(host).is_some_and(|name| name.len() < host.len());
-    match (scheme, port) {
-        (_, None) | ("http", Some(80)) | ("https", Some(443)) => format!("{scheme}://{host}"),
-        (_, Some(_)) if has_port => format!("{scheme}://{host}"),
-        (_, Some(port)) => format!("{scheme}://{host}:{port}"),
-    }
 }
 
 #[cfg(test)]

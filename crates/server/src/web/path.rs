@@ -1,10 +1,15 @@
 //! Values in a path: percent-decoded strictly, because what is not text names nothing.
 
+use memchr::memchr;
 use percent_encoding::percent_decode_str;
 
 /// The decoded text of one segment. A plus is a plus. None for what is not UTF-8 and for the NUL
 /// character, which no sid and no name contains.
 pub fn decode(segment: &str) -> Option<String> {
+    // Most are sids, and nothing in them is encoded. No request has the character itself in its path.
+    if memchr(b'%', segment.as_bytes()).is_none() {
+        return Some(segment.to_owned());
+    }
     let decoded = percent_decode_str(segment).decode_utf8().ok()?;
     (!decoded.contains('\0')).then(|| decoded.into_owned())
 }
@@ -19,6 +24,11 @@ pub fn values(
     let segments = prefix.split('/').chain(template.split('/').skip(1)).zip(path.split('/'));
     let named = segments.filter_map(|(segment, value)| Some((name(segment)?, value)));
     named.map(|(name, value)| Some((name, decode(value)?))).collect()
+}
+
+/// The names that stand in braces in a template.
+pub fn names(template: &'static str) -> impl Iterator<Item = &'static str> {
+    template.split('/').filter_map(name)
 }
 
 fn name(segment: &'static str) -> Option<&'static str> {

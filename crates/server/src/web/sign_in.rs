@@ -35,15 +35,16 @@ pub struct SignedIn {
 /// Judges the credentials of a request. A wrong secret and an unknown sid take the same time and look
 /// the same.
 pub async fn sign_in(app: &App, headers: &HeaderMap) -> Result<SignedIn, Failure> {
-    let (username, secret) = basic(headers).ok_or(Problem::AUTHENTICATE)?;
-    let username = Username::parse(&username);
+    let said = basic(headers).ok_or(Problem::AUTHENTICATE)?;
+    let (username, secret) = said.split_once(':').ok_or(Problem::AUTHENTICATE)?;
+    let username = Username::parse(username);
     let known = match username {
         Some(username) => known(app, username).await?,
         None => None,
     };
     let is_accepted = match &known {
-        Some(credentials) => credentials.accept(&secret),
-        None => Credentials::refuse(&secret),
+        Some(credentials) => credentials.accept(secret),
+        None => Credentials::refuse(secret),
     };
     let (Some(credentials), Some(username), true) = (known, username, is_accepted) else {
         return Err(Problem::AUTHENTICATE.into());
@@ -68,22 +69,20 @@ pub async fn known(app: &App, username: Username) -> Result<Option<Arc<Credentia
         Known::No(reading) => reading,
     };
     let vault = Arc::clone(&app.vault);
-    let found = app.store.read(move |tx| credentials::find(tx, &vault, &username.text())).await?;
+    let found = Box::pin(app.store.read(move |tx| credentials::find(tx, &vault, &username.text()))).await?;
     let found: Option<Arc<Credentials>> = found.map(Arc::new);
     app.known_credentials.keep(&reading, found.clone());
     Ok(found)
 }
 
-/// User name and password. Some clients leave the padding out.
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+/// User name and password, with a colon between them. Some clients leave the padding out.
+fn basic(headers: &HeaderMap) -> Option<String> {
     const DECODER: GeneralPurpose = GeneralPurpose::new(
         &STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     let encoded = after_scheme(headers, "Basic")?;
-    let decoded = String::from_utf8(DECODER.decode(encoded).ok()?).ok()?;
-    let (username, password) = decoded.split_once(':')?;
-    Some((username.to_owned(), password.to_owned()))
+    String::from_utf8(DECODER.decode(encoded).ok()?).ok()
 }
 
 /// What follows the scheme in the `Authorization` header, where it is this scheme.
@@ -98,13 +97,13 @@ mod tests {
 
     use super::*;
 
-    fn read(value: &'static str) -> Option<(String, String)> {
+    fn read(value: &'static str) -> Option<String> {
         basic(&[(AUTHORIZATION, HeaderValue::from_static(value))].into_iter().collect())
     }
 
     #[test]
     fn reads_basic_credentials() {
-        let expected = Some(("AC1".to_owned(), "a:b".to_owned()));
+        let expected = Some("AC1:a:b".to_owned());
         for value in ["Basic QUMxOmE6Yg==", "basic QUMxOmE6Yg", "BASIC   QUMxOmE6Yg== "] {
             assert_eq!(read(value), expected, "{value}");
         }
@@ -112,9 +111,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_nobody() {
-        for value in
-            ["", "Basic", "Basic ", "Basic !!!", "Bearer QUMxOmE6Yg==", "Basic QUMx", "Basic /////w=="]
-        {
+        for value in ["", "Basic", "Basic !!!", "Bearer QUMxOmE6Yg==", "Basic /////w=="] {
             assert_eq!(read(value), None, "{value}");
         }
         assert_eq!(basic(&HeaderMap::new()), None);

@@ -7,9 +7,10 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -20,61 +21,72 @@ const MOST: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where what is left of a body comes back to.
-#[derive(Default)]
-pub struct Unread(Option<Arc<Mutex<Option<Body>>>>);
+pub struct Unread<B>(Option<Back<B>>);
 
-impl Unread {
+type Back<B> = Arc<Mutex<Option<B>>>;
+
+impl<B> Unread<B>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
     /// The same body, which comes back when it is dropped before its end.
-    pub fn watch(body: Body) -> (Body, Self) {
-        // One that does not say how long it is may never end.
-        if !body.size_hint().exact().is_some_and(|length| (1..=MOST).contains(&length)) {
-            return (body, Self::default());
+    pub fn watch(body: B) -> (Body, Self) {
+        match body.size_hint().exact() {
+            Some(0) => (Body::empty(), Self(None)),
+            Some(1..=MOST) => {
+                let back = Arc::default();
+                let watched = Watched { body: Some(body), back: Arc::clone(&back) };
+                (Body::new(watched), Self(Some(back)))
+            }
+            // One that does not say how long it is may never end.
+            _ => (Body::new(body), Self(None)),
         }
-        let back = Arc::default();
-        let watched = Watched { body, back: Arc::clone(&back) };
-        (Body::new(watched), Self(Some(back)))
     }
 
     /// Takes in what is left, and forgets it.
     pub async fn pass_over(self) {
-        let left =
-            |back: Arc<Mutex<Option<Body>>>| back.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let left = |back: Back<B>| back.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut left) = self.0.and_then(left) else { return };
-        let passing = async { while let Some(Ok(_)) = left.frame().await {} };
+        let passing = Box::pin(async move { while let Some(Ok(_)) = left.frame().await {} });
         // Who is slower than this finds the connection closed.
         let _ = tokio::time::timeout(PATIENCE, passing).await;
     }
 }
 
-struct Watched {
-    body: Body,
-    back: Arc<Mutex<Option<Body>>>,
+struct Watched<B: HttpBody> {
+    /// None once it has come to its end.
+    body: Option<B>,
+    back: Back<B>,
 }
 
-impl HttpBody for Watched {
-    type Data = Bytes;
-    type Error = axum::Error;
+impl<B: HttpBody + Unpin> HttpBody for Watched<B> {
+    type Data = B::Data;
+    type Error = B::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(&mut *body).poll_frame(context));
+        if frame.is_none() || body.is_end_stream() {
+            self.body = None;
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }
 
-impl Drop for Watched {
+impl<B: HttpBody> Drop for Watched<B> {
     fn drop(&mut self) {
-        if !self.body.is_end_stream() {
-            let left = std::mem::take(&mut self.body);
+        if let Some(left) = self.body.take().filter(|body| !body.is_end_stream()) {
             *self.back.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
         }
     }
@@ -84,7 +96,7 @@ impl Drop for Watched {
 mod tests {
     use super::*;
 
-    fn is_left(unread: &Unread) -> bool {
+    fn is_left(unread: &Unread<Body>) -> bool {
         unread.0.as_ref().is_some_and(|back| back.lock().expect("nothing panics").is_some())
     }
 

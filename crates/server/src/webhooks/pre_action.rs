@@ -77,7 +77,7 @@ pub async fn ask(
                 Reply::Changed(changes) => {
                     for (key, parameter) in changeable(*event_type) {
                         if let Some(value) = changes.get(*key).and_then(text) {
-                            said.overrule(parameter, value)?;
+                            said.overrule(parameter, &value)?;
                             (is_changed, is_old) = (true, true);
                         }
                     }
