@@ -56,26 +56,18 @@ pub(crate) fn write_jobs(session: &mut dyn Session, queue: &Jobs, batch_max: usi
 pub(crate) fn read_jobs(session: &mut dyn Session, queue: &Jobs, tools: &Tools) {
     let _ending = Ending { queue, tools };
     while let Some(jobs) = queue.take(1) {
-        for job in jobs {
-            read_job(session, job, tools);
+        for mut job in jobs.into_iter().filter(|job| !job.is_abandoned()) {
+            match begin_read(session) {
+                Ok(()) => {
+                    let report = run(session, &mut *job, (Access::Read, None), tools).1;
+                    tools.observer.statements(report.statements);
+                }
+                Err(error) => job.fail(error),
+            }
+            job.answer();
+            session.rollback();
         }
     }
-}
-
-/// Runs and answers one read, in a transaction of its own.
-pub(crate) fn read_job(session: &mut dyn Session, mut job: Box<dyn Job>, tools: &Tools) {
-    if job.is_abandoned() {
-        return;
-    }
-    match begin_read(session) {
-        Ok(()) => {
-            let report = run(session, &mut *job, (Access::Read, None), tools).1;
-            tools.observer.statements(report.statements);
-        }
-        Err(error) => job.fail(error),
-    }
-    job.answer();
-    session.rollback();
 }
 
 fn begin_read(session: &mut dyn Session) -> Result<(), StoreError> {

@@ -27,7 +27,6 @@ mod dialect;
 mod error;
 mod job;
 mod migrations;
-mod near;
 mod opening;
 mod patience;
 mod postgres;

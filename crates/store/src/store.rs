@@ -12,7 +12,6 @@ use crate::batch::{self, Jobs};
 use crate::error::{Kind, StoreError};
 use crate::job::{Job, Task};
 use crate::migrations::{self, Migration};
-use crate::near::Near;
 use crate::opening::Opening;
 use crate::patience;
 use crate::postgres;
@@ -57,8 +56,6 @@ struct Inner {
     tools: Arc<Tools>,
     writers: Vec<Arc<Jobs>>,
     readers: Arc<Jobs>,
-    /// SQLite's.
-    near: Option<Near>,
     /// The writer for the next job that has no root.
     turn: AtomicUsize,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -80,13 +77,10 @@ impl Store {
         let mut writer = sqlite::Sqlite::writer(path, Arc::clone(&log), Arc::clone(&tools))?;
         migrations::run(&mut writer, migrations, tools.clock.now())?;
         writer.gather()?;
-        let reader = || sqlite::Sqlite::reader(path, Arc::clone(&tools));
-        let readers = (0..options.readers.max(1)).map(|_| reader()).collect::<Result<Vec<_>, _>>()?;
-        let near = (0..options.readers.max(1)).map(|_| Ok(Box::new(reader()?) as Box<dyn Session>));
-        let near = Near::new(near.collect::<Result<_, StoreError>>()?);
+        let readers = (0..options.readers.max(1)).map(|_| sqlite::Sqlite::reader(path, Arc::clone(&tools)));
+        let readers = readers.collect::<Result<Vec<_>, _>>()?;
         let checkpoints = sqlite::open_for_checkpoints(path)?;
         let mut inner = Inner::new(tools, Some(Arc::clone(&log)));
-        inner.near = Some(near);
         let tools = Arc::clone(&inner.tools);
         let home = spawn("store-checkpoint".to_owned(), move || log.bring_home(&checkpoints, &tools))?;
         inner.home = Mutex::new(Some(home));
@@ -191,29 +185,13 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (task, answer) = once(work);
-        self.submit(&self.0.readers, task, Standing::Before)?;
-        answered(answer).await
-    }
-
-    /// The same for a `work` of a few rows that are found by their keys. Where these are likely to be in memory it
-    /// runs on the thread that asks, and holds it meanwhile.
-    pub async fn read_short<T, E>(
-        &self,
-        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        let (task, answer) = once(work);
-        let left = match &self.0.near {
-            Some(near) => near.run(task, &self.0.tools).err(),
-            None => Some(task),
+        let mut work = Some(work);
+        let once = move |tx: &mut Tx<'_>| {
+            let work = work.take().expect("a reader runs a job once");
+            work(tx)
         };
-        if let Some(task) = left {
-            self.submit(&self.0.readers, task, Standing::Before)?;
-        }
+        let (task, answer) = Task::new(Roots::none(), None, once);
+        self.submit(&self.0.readers, Box::new(task), Standing::Before)?;
         answered(answer).await
     }
 
@@ -273,23 +251,6 @@ impl Store {
     }
 }
 
-/// The job of a read, which runs once.
-fn once<T, E>(
-    work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
-) -> (Box<dyn Job>, oneshot::Receiver<Result<T, E>>)
-where
-    T: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
-    let mut work = Some(work);
-    let once = move |tx: &mut Tx<'_>| {
-        let work = work.take().expect("a read runs once");
-        work(tx)
-    };
-    let (task, answer) = Task::new(Roots::none(), None, once);
-    (Box::new(task), answer)
-}
-
 async fn answered<T, E: From<StoreError>>(answer: oneshot::Receiver<Result<T, E>>) -> Result<T, E> {
     answer.await.unwrap_or_else(|_| Err(StoreError::stopped().into()))
 }
@@ -300,7 +261,6 @@ impl Inner {
             tools,
             writers: Vec::new(),
             readers: Arc::new(Queue::new(0)),
-            near: None,
             turn: AtomicUsize::new(0),
             threads: Mutex::default(),
             log,
@@ -353,9 +313,6 @@ impl Inner {
         // The lock is held while joining, so that a second caller waits for the end as well.
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.drain(..).for_each(join);
-        if let Some(near) = &self.near {
-            near.close();
-        }
         if let Some(log) = &self.log {
             log.close();
         }

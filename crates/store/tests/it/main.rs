@@ -21,4 +21,3 @@ mod migrating;
 mod openings;
 mod records;
 mod roots;
-mod short_reads;
