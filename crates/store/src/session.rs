@@ -8,7 +8,13 @@ use crate::roots::Roots;
 use crate::tools::Examined;
 use crate::value::{Row, Value};
 
-pub(crate) trait Session: Send {
+/// A connection on its way to its thread. Only there it becomes a session, which may keep what borrows from it.
+pub(crate) trait Connected: Send + 'static {
+    /// Serves with it until `work` returns, and closes it.
+    fn serve(self, work: impl FnOnce(&mut dyn Session));
+}
+
+pub(crate) trait Session {
     /// Whether roots need a lock. Where there is one writer they do not.
     fn locks(&self) -> bool;
 

@@ -4,29 +4,28 @@
 //! snapshot for as long as its transaction lasts. See [`Log`] for how the log is kept short.
 
 mod log;
+mod statements;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use memchr::memchr2_iter;
 use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, StatementStatus, ToSql};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, OpenFlags, StatementStatus};
 
 use crate::dialect::Dialect;
 use crate::error::{Kind, StoreError};
 use crate::opening::{Answer, Opening};
 use crate::roots::Roots;
-use crate::session::{CommitError, ReadRow, Savepoint, Session};
+use crate::session::{CommitError, Connected, ReadRow, Savepoint, Session};
 use crate::tools::{Counters, Examined, Tools};
 use crate::value::{Cell, Row, Source, Value};
 
-pub(crate) use log::{Log, open_for_checkpoints};
+use statements::{Kept, Statements};
 
-/// How many prepared statements a connection keeps.
-const STATEMENTS: usize = 512;
+pub(crate) use log::{Log, open_for_checkpoints};
 
 /// How long to wait for another process that holds the file, such as a backup.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +35,14 @@ pub(crate) struct Sqlite {
     tools: Arc<Tools>,
     /// The writer's.
     log: Option<Arc<Log>>,
+}
+
+/// A connection with its statements.
+pub(crate) struct Served<'c> {
+    connection: &'c Connection,
+    statements: Statements<'c>,
+    tools: &'c Tools,
+    log: Option<&'c Log>,
 }
 
 impl Sqlite {
@@ -69,14 +76,26 @@ impl Sqlite {
         Ok(())
     }
 
-    fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
-        let text = Dialect::Sqlite.statement(sql);
-        self.connection.prepare_cached(&text).map_err(|error| failed(sql, error))
+    pub(crate) fn session(&self) -> Served<'_> {
+        let statements = Statements::new(&self.connection);
+        Served { connection: &self.connection, statements, tools: &self.tools, log: self.log.as_deref() }
+    }
+}
+
+impl Connected for Sqlite {
+    fn serve(self, work: impl FnOnce(&mut dyn Session)) {
+        work(&mut self.session());
+    }
+}
+
+impl<'c> Served<'c> {
+    fn statement(&mut self, sql: &str) -> Result<&mut Kept<'c>, StoreError> {
+        self.statements.get(sql).map_err(|error| failed(sql, error))
     }
 
     /// Runs a transaction word.
-    fn word(&self, sql: &str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.raw_query().next().map(|_| ())
+    fn word(&mut self, sql: &str) -> rusqlite::Result<()> {
+        self.statements.get(sql)?.statement.raw_query().next().map(|_| ())
     }
 }
 
@@ -84,7 +103,6 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .and_then(|connection| connection.busy_timeout(PATIENCE).map(|()| connection))
         .map_err(|error| cannot_open(path, error))?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Plans do not hang on what is bound: otherwise many a statement is prepared anew for each value.
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
@@ -100,7 +118,7 @@ fn failed(sql: &str, error: rusqlite::Error) -> StoreError {
     StoreError::caused(Kind::Failed, format!("failed to run the statement {sql}"), error)
 }
 
-impl Session for Sqlite {
+impl Session for Served<'_> {
     fn locks(&self) -> bool {
         false
     }
@@ -122,7 +140,7 @@ impl Session for Sqlite {
 
     fn commit(&mut self) -> Result<(), CommitError> {
         let Err(error) = self.word("COMMIT") else {
-            if let Some(log) = &self.log {
+            if let Some(log) = self.log {
                 log.written();
             }
             return Ok(());
@@ -161,10 +179,10 @@ impl Session for Sqlite {
     }
 
     fn query(&mut self, sql: &str, params: &[&dyn Value], read: &mut ReadRow<'_>) -> Result<u64, StoreError> {
-        let mut statement = self.statement(sql)?;
-        bind(&mut statement, sql, params)?;
-        let is_read = statement.readonly();
-        let mut rows = statement.raw_query();
+        let kept = self.statement(sql)?;
+        let is_large = kept.bind(params)?;
+        let is_read = kept.is_read;
+        let mut rows = kept.statement.raw_query();
         let mut wants_more = true;
         // A write is stepped to its end, where constraints are checked, even if nobody wants its rows.
         while wants_more || !is_read {
@@ -174,6 +192,9 @@ impl Session for Sqlite {
             }
         }
         drop(rows);
+        if is_large {
+            kept.statement.clear_bindings();
+        }
         // After a read, SQLite still reports the changes of the write before it.
         Ok(if is_read { 0 } else { self.connection.changes() })
     }
@@ -190,8 +211,8 @@ impl Session for Sqlite {
             plan.push(step);
             Ok(true)
         })?;
-        let reset = |session: &Self| {
-            let statement = session.statement(sql)?;
+        let reset = |session: &mut Self| {
+            let statement = &session.statement(sql)?.statement;
             let count = |status| statement.reset_status(status);
             Ok::<_, StoreError>(Counters {
                 scanned: count(StatementStatus::FullscanStep),
@@ -222,71 +243,9 @@ impl Session for Sqlite {
     }
 
     fn between_batches(&mut self) {
-        if let Some(log) = &self.log {
-            log.restart_if_long(&self.connection, PATIENCE);
+        if let Some(log) = self.log {
+            log.restart_if_long(self.connection, PATIENCE);
         }
-    }
-}
-
-/// Binds by name: in SQLite `$2` is a name, and its place is that of its first appearance.
-fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
-    let mut highest = 0;
-    let in_order = numbered_in_order(sql) == Some(statement.parameter_count());
-    for place in 1..=statement.parameter_count() {
-        let number = if in_order {
-            Some(place)
-        } else {
-            statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse().ok())
-        };
-        let Some(number @ 1..) = number else {
-            return Err(StoreError::failed(format!(
-                "failed to bind: a parameter is not $1, $2, .. in {sql}"
-            )));
-        };
-        highest = highest.max(number);
-        let Some(param) = params.get(number - 1) else { break };
-        let cell = param.cell();
-        if matches!(cell, Cell::Text(text) if text.contains('\0')) {
-            return Err(StoreError::failed(format!("failed to bind ${number}: a NUL in text, in {sql}")));
-        }
-        statement.raw_bind_parameter(place, Bound(cell)).map_err(|error| failed(sql, error))?;
-    }
-    if highest != params.len() {
-        let given = params.len();
-        return Err(StoreError::failed(format!("failed to bind: {given} values for ${highest} in {sql}")));
-    }
-    Ok(())
-}
-
-/// How many parameters a statement has, where they first appear as $1, $2, .. in this order, as nearly always: then
-/// the name of each need not be asked for. None where they do not, or a text in it might look like one.
-fn numbered_in_order(sql: &str) -> Option<usize> {
-    let (mut known, sql) = (0, sql.as_bytes());
-    for at in memchr2_iter(b'$', b'\'', sql) {
-        if sql[at] == b'\'' {
-            return None;
-        }
-        let digits = sql[at + 1..].iter().take_while(|byte| byte.is_ascii_digit());
-        let number =
-            digits.fold(0, |number: usize, digit| number.saturating_mul(10) + usize::from(digit - b'0'));
-        if !(1..=known + 1).contains(&number) {
-            return None;
-        }
-        known = known.max(number);
-    }
-    Some(known)
-}
-
-struct Bound<'a>(Cell<'a>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Cell::Null => ValueRef::Null,
-            Cell::Int(value) => ValueRef::Integer(value),
-            Cell::Text(text) => ValueRef::Text(text.as_bytes()),
-            Cell::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
     }
 }
 
@@ -314,21 +273,5 @@ impl Source for rusqlite::Row<'_> {
 
     fn name(&self, column: usize) -> String {
         self.as_ref().column_name(column).unwrap_or_default().to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_in_order_are_told_from_others() {
-        assert_eq!(numbered_in_order("SELECT a FROM t WHERE b = $1 AND c > $2 OR d = $1 LIMIT $3"), Some(3));
-        let twelve: Vec<_> = (1..=12).map(|number| format!("${number}")).collect();
-        assert_eq!(numbered_in_order(&format!("INSERT INTO t VALUES ({})", twelve.join(", "))), Some(12));
-        assert_eq!(numbered_in_order("SELECT 1"), Some(0));
-        for other in ["SELECT $2, $1", "SELECT $1, $3", "SELECT $0", "SELECT '$1', $1", "SELECT $1, '$2'"] {
-            assert_eq!(numbered_in_order(other), None, "{other}");
-        }
     }
 }

@@ -17,7 +17,7 @@ use crate::patience;
 use crate::postgres;
 use crate::queue::{Queue, Refusal, Standing};
 use crate::roots::Roots;
-use crate::session::Session;
+use crate::session::Connected;
 use crate::sqlite::{self, Log};
 use crate::tools::{Clock, Listener, NoObserver, Observer, Tools};
 use crate::tx::Tx;
@@ -74,8 +74,8 @@ impl Store {
     pub fn open_sqlite(path: &Path, migrations: &[Migration], options: Options) -> Result<Self, StoreError> {
         let tools = Arc::new(Tools::new(Arc::clone(&options.clock), Arc::clone(&options.observer)));
         let log = Arc::new(Log::new(path));
-        let mut writer = sqlite::Sqlite::writer(path, Arc::clone(&log), Arc::clone(&tools))?;
-        migrations::run(&mut writer, migrations, tools.clock.now())?;
+        let writer = sqlite::Sqlite::writer(path, Arc::clone(&log), Arc::clone(&tools))?;
+        migrations::run(&mut writer.session(), migrations, tools.clock.now())?;
         writer.gather()?;
         let readers = (0..options.readers.max(1)).map(|_| sqlite::Sqlite::reader(path, Arc::clone(&tools)));
         let readers = readers.collect::<Result<Vec<_>, _>>()?;
@@ -269,27 +269,27 @@ impl Inner {
         }
     }
 
-    /// Starts a thread for each session. After an early return, dropping `self` ends those that were started.
-    fn start<S: Session + 'static>(
+    /// Starts a thread for each connection. After an early return, dropping `self` ends those that were started.
+    fn start<C: Connected>(
         mut self,
         options: &Options,
-        writers: Vec<S>,
-        readers: Vec<S>,
+        writers: Vec<C>,
+        readers: Vec<C>,
     ) -> Result<Store, StoreError> {
         let batch_max = options.batch_max.max(1);
         self.readers = Arc::new(Queue::new(options.queue_max));
-        for (number, mut session) in writers.into_iter().enumerate() {
+        for (number, connection) in writers.into_iter().enumerate() {
             let queue = Arc::new(Queue::new(options.queue_max));
             self.writers.push(Arc::clone(&queue));
             let tools = Arc::clone(&self.tools);
             self.spawn(format!("store-write-{number}"), move || {
-                batch::write_jobs(&mut session, &queue, batch_max, &tools);
+                connection.serve(|session| batch::write_jobs(session, &queue, batch_max, &tools));
             })?;
         }
-        for (number, mut session) in readers.into_iter().enumerate() {
+        for (number, connection) in readers.into_iter().enumerate() {
             let (queue, tools) = (Arc::clone(&self.readers), Arc::clone(&self.tools));
             self.spawn(format!("store-read-{number}"), move || {
-                batch::read_jobs(&mut session, &queue, &tools);
+                connection.serve(|session| batch::read_jobs(session, &queue, &tools));
             })?;
         }
         let (ending, ended) = mpsc::channel();

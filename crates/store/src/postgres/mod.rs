@@ -23,7 +23,7 @@ use crate::dialect::Dialect;
 use crate::error::{Kind, StoreError};
 use crate::opening::{Answer, Opening};
 use crate::roots::{Root, Roots};
-use crate::session::{CommitError, ReadRow, Savepoint, Session};
+use crate::session::{CommitError, Connected, ReadRow, Savepoint, Session};
 use crate::tools::{Examined, Tools};
 use crate::value::{Row, Value};
 
@@ -216,6 +216,12 @@ impl Postgres {
         self.is_in_transaction = true;
         let (runtime, link) = self.begun()?;
         link.begin(runtime, word, asked)
+    }
+}
+
+impl Connected for Postgres {
+    fn serve(mut self, work: impl FnOnce(&mut dyn Session)) {
+        work(&mut self);
     }
 }
 
