@@ -52,21 +52,22 @@ pub(crate) fn write_jobs(session: &mut dyn Session, queue: &Jobs, batch_max: usi
     }
 }
 
-/// Serves a queue of reads until it is closed and empty.
-pub(crate) fn read_jobs(session: &mut dyn Session, queue: &Jobs, tools: &Tools) {
+/// Serves a queue of reads until it is closed and empty. Up to `together` of those that wait see one snapshot.
+pub(crate) fn read_jobs(session: &mut dyn Session, queue: &Jobs, together: usize, tools: &Tools) {
     let _ending = Ending { queue, tools };
-    while let Some(jobs) = queue.take(1) {
+    while let Some(jobs) = queue.take(together) {
+        let begun = begin_read(session);
         for mut job in jobs.into_iter().filter(|job| !job.is_abandoned()) {
-            match begin_read(session) {
+            match &begun {
                 Ok(()) => {
                     let report = run(session, &mut *job, (Access::Read, None), tools).1;
                     tools.observer.statements(report.statements);
                 }
-                Err(error) => job.fail(error),
+                Err(error) => job.fail(error.clone()),
             }
             job.answer();
-            session.rollback();
         }
+        session.rollback();
     }
 }
 

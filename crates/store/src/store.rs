@@ -22,6 +22,9 @@ use crate::sqlite::{self, Log};
 use crate::tools::{Clock, Listener, NoObserver, Observer, Tools};
 use crate::tx::Tx;
 
+/// So many short reads share a snapshot, and wait for the thread that serves them, at most.
+const TOGETHER: usize = 32;
+
 /// How a store runs.
 #[derive(Clone)]
 pub struct Options {
@@ -56,6 +59,8 @@ struct Inner {
     tools: Arc<Tools>,
     writers: Vec<Arc<Jobs>>,
     readers: Arc<Jobs>,
+    /// For short reads, which share their snapshots. SQLite's.
+    short: Option<Arc<Jobs>>,
     /// The writer for the next job that has no root.
     turn: AtomicUsize,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -77,14 +82,15 @@ impl Store {
         let writer = sqlite::Sqlite::writer(path, Arc::clone(&log), Arc::clone(&tools))?;
         migrations::run(&mut writer.session(), migrations, tools.clock.now())?;
         writer.gather()?;
-        let readers = (0..options.readers.max(1)).map(|_| sqlite::Sqlite::reader(path, Arc::clone(&tools)));
-        let readers = readers.collect::<Result<Vec<_>, _>>()?;
+        let reader = || sqlite::Sqlite::reader(path, Arc::clone(&tools));
+        let readers = (0..options.readers.max(1)).map(|_| reader()).collect::<Result<Vec<_>, _>>()?;
+        let short = reader()?;
         let checkpoints = sqlite::open_for_checkpoints(path)?;
         let mut inner = Inner::new(tools, Some(Arc::clone(&log)));
         let tools = Arc::clone(&inner.tools);
         let home = spawn("store-checkpoint".to_owned(), move || log.bring_home(&checkpoints, &tools))?;
         inner.home = Mutex::new(Some(home));
-        inner.start(&options, vec![writer], readers)
+        inner.start(&options, vec![writer], (readers, Some(short)))
     }
 
     /// Opens a PostgreSQL database and migrates it. Any number of processes may do so at once.
@@ -107,7 +113,7 @@ impl Store {
         let session = || postgres::Postgres::new(config.clone(), Arc::clone(&tools));
         let writers = (0..postgres::WRITERS).map(|_| session()).collect::<Result<Vec<_>, _>>()?;
         let readers = (0..options.readers.max(1)).map(|_| session()).collect::<Result<Vec<_>, _>>()?;
-        Inner::new(tools, None).start(&options, writers, readers)
+        Inner::new(tools, None).start(&options, writers, (readers, None))
     }
 
     /// Locks `roots`, runs `work` as one transaction on a database thread, and answers once it is on disk.
@@ -185,13 +191,24 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let mut work = Some(work);
-        let once = move |tx: &mut Tx<'_>| {
-            let work = work.take().expect("a reader runs a job once");
-            work(tx)
-        };
-        let (task, answer) = Task::new(Roots::none(), None, once);
-        self.submit(&self.0.readers, Box::new(task), Standing::Before)?;
+        let (task, answer) = once(work);
+        self.submit(&self.0.readers, task, Standing::Before)?;
+        answered(answer).await
+    }
+
+    /// The same for a `work` that takes microseconds: a few rows, found by their keys. On SQLite those that wait run
+    /// together on one thread, which costs less than a thread for each; when many wait the others help.
+    pub async fn read_short<T, E>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (task, answer) = once(work);
+        let short = self.0.short.as_ref().filter(|short| short.depth() < TOGETHER);
+        self.submit(short.unwrap_or(&self.0.readers), task, Standing::Before)?;
         answered(answer).await
     }
 
@@ -214,7 +231,7 @@ impl Store {
 
     /// How many reads wait for their turn.
     pub fn read_queue_depth(&self) -> usize {
-        self.0.readers.depth()
+        self.0.readers.depth() + self.0.short.as_ref().map_or(0, |queue| queue.depth())
     }
 
     /// How large SQLite's write-ahead log is on disk. Zero on PostgreSQL.
@@ -251,6 +268,23 @@ impl Store {
     }
 }
 
+/// The job of a read, which runs once.
+fn once<T, E>(
+    work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+) -> (Box<dyn Job>, oneshot::Receiver<Result<T, E>>)
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let mut work = Some(work);
+    let once = move |tx: &mut Tx<'_>| {
+        let work = work.take().expect("a reader runs a job once");
+        work(tx)
+    };
+    let (task, answer) = Task::new(Roots::none(), None, once);
+    (Box::new(task), answer)
+}
+
 async fn answered<T, E: From<StoreError>>(answer: oneshot::Receiver<Result<T, E>>) -> Result<T, E> {
     answer.await.unwrap_or_else(|_| Err(StoreError::stopped().into()))
 }
@@ -261,6 +295,7 @@ impl Inner {
             tools,
             writers: Vec::new(),
             readers: Arc::new(Queue::new(0)),
+            short: None,
             turn: AtomicUsize::new(0),
             threads: Mutex::default(),
             log,
@@ -274,7 +309,7 @@ impl Inner {
         mut self,
         options: &Options,
         writers: Vec<C>,
-        readers: Vec<C>,
+        (readers, short): (Vec<C>, Option<C>),
     ) -> Result<Store, StoreError> {
         let batch_max = options.batch_max.max(1);
         self.readers = Arc::new(Queue::new(options.queue_max));
@@ -287,17 +322,33 @@ impl Inner {
             })?;
         }
         for (number, connection) in readers.into_iter().enumerate() {
-            let (queue, tools) = (Arc::clone(&self.readers), Arc::clone(&self.tools));
-            self.spawn(format!("store-read-{number}"), move || {
-                connection.serve(|session| batch::read_jobs(session, &queue, &tools));
-            })?;
+            let queue = Arc::clone(&self.readers);
+            self.read(format!("store-read-{number}"), connection, (queue, 1))?;
+        }
+        if let Some(connection) = short {
+            let queue = Arc::new(Queue::new(options.queue_max));
+            self.short = Some(Arc::clone(&queue));
+            self.read("store-read-short".to_owned(), connection, (queue, TOGETHER))?;
         }
         let (ending, ended) = mpsc::channel();
-        let queues: Vec<_> = self.writers.iter().chain([&self.readers]).cloned().collect();
+        let queues: Vec<_> = self.writers.iter().chain([&self.readers]).chain(&self.short).cloned().collect();
         let (patience, tools) = (options.patience, Arc::clone(&self.tools));
         let watch = move || patience::watch(&queues, patience, &tools, &ended);
         self.patience = Mutex::new(Some((ending, spawn("store-patience".to_owned(), watch)?)));
         Ok(Store(Arc::new(self)))
+    }
+
+    /// Starts a thread that serves reads, so many of which see one snapshot.
+    fn read<C: Connected>(
+        &mut self,
+        name: String,
+        connection: C,
+        (queue, together): (Arc<Jobs>, usize),
+    ) -> Result<(), StoreError> {
+        let tools = Arc::clone(&self.tools);
+        self.spawn(name, move || {
+            connection.serve(|session| batch::read_jobs(session, &queue, together, &tools));
+        })
     }
 
     fn spawn(&mut self, name: String, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
@@ -310,6 +361,7 @@ impl Inner {
         self.tools.is_closing.store(true, Ordering::Release);
         self.writers.iter().for_each(|queue| queue.close());
         self.readers.close();
+        self.short.iter().for_each(|queue| queue.close());
         // The lock is held while joining, so that a second caller waits for the end as well.
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.drain(..).for_each(join);

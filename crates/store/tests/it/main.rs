@@ -21,3 +21,4 @@ mod migrating;
 mod openings;
 mod records;
 mod roots;
+mod short_reads;
