@@ -248,16 +248,20 @@ impl Writer<'_> {
             }
         };
         let mut opened = openings.iter().zip(&answers).peekable();
+        // Roots at which a job may have written that had not declared them: what was read there ahead of later jobs
+        // may not be so any more.
+        let mut stale = Roots::none();
         let mut put_off = Vec::new();
         let mut kept = Vec::with_capacity(jobs.len());
         let mut touched = Vec::new();
         for (place, job) in jobs.iter_mut().enumerate() {
             let opened = opened.next_if(|((of, _), _)| *of == place);
+            let opened = opened.filter(|_| stale.contains_none(job.roots()));
             let opened = opened.map(|((_, opening), answer)| Opened { opening, answer });
             if job.is_abandoned() {
                 continue;
             }
-            match self.step(&mut **job, (&roots, opened), apart) {
+            match self.step(&mut **job, (&roots, opened, &mut stale), apart) {
                 Step::Kept(mut roots) => {
                     kept.push(place);
                     touched.append(&mut roots);
@@ -303,7 +307,7 @@ impl Writer<'_> {
     fn step(
         &mut self,
         job: &mut dyn Job,
-        (roots, opened): (&Roots, Option<Opened<'_>>),
+        (roots, opened, stale): (&Roots, Option<Opened<'_>>, &mut Roots),
         apart: Apart,
     ) -> Step {
         if apart == Apart::BySavepoints
@@ -313,6 +317,9 @@ impl Writer<'_> {
         }
         let (keep, report) = run(self.session, job, (Access::Write(roots), opened), self.tools);
         self.tools.observer.statements(report.statements);
+        if !job.roots().contains_all(&report.locked) {
+            stale.extend(&report.locked);
+        }
         if report.failure.as_ref().is_some_and(|failure| failure.kind() == Kind::Undeclared) {
             if job.declare(&report.missing) > TRIES {
                 job.fail(StoreError::failed("failed to lock: every run asked for other roots"));

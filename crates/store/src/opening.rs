@@ -6,6 +6,7 @@
 //! - An opening reads, and nothing else: whatever becomes of its job, there is nothing to undo.
 //! - It reads what lies below the roots that its job declares. These are locked before it runs.
 //! - Only the first job of a batch at each of its roots is opened: the others must see what the first has written.
+//!   Where one before it has locked such a root without having declared it, the answer is forgotten.
 //! - A body is answered from its opening when it asks the same with the same values, before it has written anything.
 //!   Whatever it asks besides is asked of the database.
 //! - What runs again runs without openings, so that each failure shows where it belongs.

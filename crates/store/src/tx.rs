@@ -40,6 +40,8 @@ pub(crate) struct Report {
     pub(crate) failure: Option<StoreError>,
     /// Roots that were asked for and are not held.
     pub(crate) missing: Roots,
+    /// Roots that were asked for and are held, by whichever job of the batch declared them. On SQLite nobody tells.
+    pub(crate) locked: Roots,
     pub(crate) statements: u64,
     /// What a listener is to be told of, once this is committed.
     pub(crate) touched: Vec<Root>,
@@ -71,7 +73,11 @@ impl<'a> Tx<'a> {
         self.go_on()?;
         match self.access {
             Access::Read => self.keep(Err(StoreError::failed("failed to lock: this transaction only reads"))),
-            Access::Write(held) if !self.session.locks() || held.contains_all(roots) => Ok(()),
+            Access::Write(_) if !self.session.locks() => Ok(()),
+            Access::Write(held) if held.contains_all(roots) => {
+                self.report.locked.extend(roots);
+                Ok(())
+            }
             Access::Write(_) => {
                 self.report.missing = roots.clone();
                 self.keep(Err(StoreError::new(

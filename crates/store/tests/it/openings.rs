@@ -91,13 +91,25 @@ fn opened(head: u8, body: Body) -> Job {
     (head, Some(look(head)), body)
 }
 
+/// Counts at a root that another job of the batch has declared.
+fn counts_at_the_first(tx: &mut Tx<'_>, _: u8) -> Result<i64, Problem> {
+    let first = of_one_writer().next().expect("there are many");
+    tx.lock(&Roots::one(root(first)))?;
+    counts(tx, first)
+}
+
 /// Heads whose jobs go to the writer that the gate holds: as the store spreads roots.
-async fn heads(bed: &Bed, count: usize) -> Vec<u8> {
+fn of_one_writer() -> impl Iterator<Item = u8> {
     let lane = |number: u8| {
         let mixed = u128::from_be_bytes(key(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
         (mixed >> 64) % 2
     };
-    let heads: Vec<u8> = (2..255).filter(|number| lane(*number) == lane(1)).take(count).collect();
+    (2..255).filter(move |number| lane(*number) == lane(1))
+}
+
+/// So many of them.
+async fn heads(bed: &Bed, count: usize) -> Vec<u8> {
+    let heads: Vec<u8> = of_one_writer().take(count).collect();
     for head in &heads {
         bed.add_head(*head).await;
     }
@@ -152,6 +164,17 @@ fn who_comes_second_sees_what_the_first_has_written() {
         };
         let jobs = vec![(heads[0], None, sets), opened(heads[0], counts), opened(heads[1], counts)];
         assert_eq!(in_one_batch(bed, jobs).await, [Ok(0), Ok(101), Ok(4)]);
+        assert_eq!(bed.watch.reruns.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn who_comes_after_one_that_locked_more_than_it_had_declared_sees_what_that_has_written() {
+    on_both(async |bed| {
+        let heads = heads(bed, 3).await;
+        let late: Job = (heads[1], None, counts_at_the_first);
+        let jobs = vec![late, opened(heads[0], counts), opened(heads[1], counts), opened(heads[2], counts)];
+        assert_eq!(in_one_batch(bed, jobs).await, [Ok(1), Ok(2), Ok(1), Ok(1)]);
         assert_eq!(bed.watch.reruns.load(Ordering::SeqCst), 0);
     });
 }
