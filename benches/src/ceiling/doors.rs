@@ -97,7 +97,7 @@ impl Ceiling {
 async fn create_conversation(State(ceiling): State<Arc<Ceiling>>, request: Request) -> Answered {
     let asked = ceiling.ask(request).await?;
     let (sid, service_sid) = (ceiling.new_sid(&asked), ceiling.known_sid());
-    json(StatusCode::CREATED, &answers::conversation(&asked, sid, service_sid))
+    Ok(json(StatusCode::CREATED, &answers::conversation(&asked, sid, service_sid)))
 }
 
 async fn create_with_participants(State(ceiling): State<Arc<Ceiling>>, request: Request) -> Answered {
@@ -111,7 +111,7 @@ async fn create_with_participants(State(ceiling): State<Arc<Ceiling>>, request: 
     }
     let mut shown = answers::conversation(&asked, sid, service_sid);
     shown.links.export = None;
-    json(StatusCode::ACCEPTED, &shown)
+    Ok(json(StatusCode::ACCEPTED, &shown))
 }
 
 async fn create_message(
@@ -121,7 +121,7 @@ async fn create_message(
 ) -> Answered {
     let asked = ceiling.ask(request).await?;
     let (sid, text) = (ceiling.new_sid(&asked), answers::Said::of(&asked.form));
-    json(StatusCode::CREATED, &answers::message(&asked, (sid, sid_of(&conversation)?), &text, 4711))
+    Ok(json(StatusCode::CREATED, &answers::message(&asked, (sid, sid_of(&conversation)?), &text, 4711)))
 }
 
 async fn list_messages(
@@ -132,7 +132,7 @@ async fn list_messages(
     let asked = ceiling.ask(request).await?;
     let conversation_sid = sid_of(&conversation)?;
     let page = answers::page(&asked, conversation_sid, ceiling.known_sid());
-    json(StatusCode::OK, &page.ok_or(StatusCode::BAD_REQUEST)?)
+    Ok(json(StatusCode::OK, &page.ok_or(StatusCode::BAD_REQUEST)?))
 }
 
 async fn create_participant(
@@ -143,7 +143,7 @@ async fn create_participant(
     let asked = ceiling.ask(request).await?;
     let sids = (ceiling.new_sid(&asked), sid_of(&conversation)?);
     let identity = asked.form.get("Identity").ok_or(StatusCode::BAD_REQUEST)?;
-    json(StatusCode::CREATED, &answers::participant(&asked, sids, ceiling.known_sid(), identity))
+    Ok(json(StatusCode::CREATED, &answers::participant(&asked, sids, ceiling.known_sid(), identity)))
 }
 
 async fn fetch_participant(
@@ -153,7 +153,7 @@ async fn fetch_participant(
 ) -> Answered {
     let asked = ceiling.ask(request).await?;
     let sids = (sid_of(&participant)?, sid_of::<Conversation>(&conversation)?);
-    json(StatusCode::OK, &answers::participant(&asked, sids, ceiling.known_sid(), "customer-100"))
+    Ok(json(StatusCode::OK, &answers::participant(&asked, sids, ceiling.known_sid(), "customer-100")))
 }
 
 async fn update_user_conversation(
@@ -171,18 +171,18 @@ async fn update_user_conversation(
         participant: ceiling.known_sid(),
         user: ceiling.known_sid(),
     };
-    json(StatusCode::OK, &answers::user_conversation(&asked, seat).ok_or(StatusCode::BAD_REQUEST)?)
+    Ok(json(StatusCode::OK, &answers::user_conversation(&asked, seat).ok_or(StatusCode::BAD_REQUEST)?))
 }
 
 fn sid_of<R: Prefix>(text: &str) -> Result<Sid<R>, StatusCode> {
     Sid::parse(text).ok_or(StatusCode::NOT_FOUND)
 }
 
-fn json(status: StatusCode, shown: &impl Serialize) -> Answered {
+fn json(status: StatusCode, shown: &impl Serialize) -> Response {
     let mut body = Vec::with_capacity(1024);
-    serde_json::to_writer(&mut body, shown).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    wire::json::write(&mut body, shown);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
-    Ok(response)
+    response
 }
