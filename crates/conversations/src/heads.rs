@@ -10,8 +10,6 @@ use store::Opening;
 
 use crate::prelude::*;
 
-const SECOND: i64 = 1_000_000;
-
 // Record ─────────────────────────────────────────────────────────────────────
 
 /// Where a conversation stands. `Closed` is final.
@@ -164,7 +162,7 @@ impl Head {
     }
 
     pub fn place(&self) -> Place {
-        let active_second = self.last_activity.micros().div_euclid(SECOND);
+        let active_second = self.last_activity.unix_seconds();
         Place { state: self.state, active_second, due: self.due() }
     }
 
@@ -419,6 +417,8 @@ pub fn remove(tx: &mut Tx<'_>, head: &Head) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SECOND: i64 = 1_000_000;
 
     const MINUTE: i64 = 60_000_000;
 

@@ -4,9 +4,7 @@ use std::cmp::Ordering;
 use std::fmt::Write;
 
 use store::{Record, Row, StoreError, Tx, Value};
-use wire::{Cursor, PageRequest, Position};
-
-const SECOND: i64 = 1_000_000;
+use wire::{Cursor, PageRequest, Position, Timestamp};
 
 /// One page, and where its neighbours begin.
 pub struct Page<T> {
@@ -149,7 +147,9 @@ pub fn rows<T>(
     let (before, after) = select.split_once("{page}").unwrap_or((select, ""));
     let second = match &request.position {
         Position::Start => 0,
-        Position::After(cursor) | Position::Before(cursor) => cursor.at.div_euclid(SECOND),
+        Position::After(cursor) | Position::Before(cursor) => {
+            Timestamp::from_micros(cursor.at).unix_seconds()
+        }
     };
     let mut seek = seek(before, &mut bound, (order, &second), &request.position);
     bound.push(&limit);

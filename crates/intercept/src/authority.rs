@@ -45,7 +45,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 impl Authority {
     /// Makes one.
     pub fn new(now: Timestamp) -> Result<Self, Failure> {
-        let now = OffsetDateTime::from_unix_timestamp(now.micros().div_euclid(1_000_000))?;
+        let now = OffsetDateTime::from_unix_timestamp(now.unix_seconds())?;
         let begins = now - EARLIER;
         let life = Life { begins, ends: begins + LIFE };
         let mut params = params("Tertulia intercept, for one run", life);

@@ -163,7 +163,7 @@ async fn ask(app: &App, leased: &Leased, items: &[Item]) -> (u8, Option<String>)
     let token = token_of(&body);
     let chance = u8::from_str_radix(&token[..2], 16).unwrap_or_default();
     let standard = app.settings.webhooks.standard_signature;
-    let standard = standard.then(|| app.clock.now().micros().div_euclid(1_000_000));
+    let standard = standard.then(|| app.clock.now().unix_seconds());
     let proof = Proof { auth_token: &auth_token, idempotency_token: &token, standard };
     let Request { method, url, headers, body, .. } = Request::json(&target, body, proof);
     let began = stopwatch::start();

@@ -143,7 +143,7 @@ impl AccessToken {
             chat: &'a ChatGrant,
         }
         let Self { key_sid, account_sid, issued_at, not_before, expires_at, identity, chat } = self;
-        let seconds = |time: Timestamp| time.micros().div_euclid(SECOND);
+        let seconds = |time: Timestamp| time.unix_seconds();
         let made_at = issued_at.or(*not_before).unwrap_or(*expires_at);
         let claims = Claims {
             jti: format!("{key_sid}-{}", seconds(made_at)),

@@ -63,21 +63,6 @@ fn write_escaped(out: &mut Vec<u8>, mut rest: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-/// Appends the digits of a number.
-fn write_digits(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        digits[first] = b"0123456789"[usize::try_from(number % 10).unwrap_or(0)];
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[first..]);
-}
-
 /// JSON that is there already comes as a structure of this name, with itself as the one field.
 const RAW: &str = "$serde_json::private::RawValue";
 
@@ -127,6 +112,14 @@ impl<'a> Writer<'a> {
     }
 }
 
+macro_rules! numbers {
+    ($($name:ident $kind:ty),+) => {$(
+        fn $name(self, value: $kind) -> Result<(), Error> {
+            self.put(itoa::Buffer::new().format(value).as_bytes())
+        }
+    )+};
+}
+
 impl<'a> ser::Serializer for Writer<'a> {
     type Ok = ();
     type Error = Error;
@@ -142,40 +135,9 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.put(if value { b"true" } else { b"false" })
     }
 
-    fn serialize_i8(self, value: i8) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i64(self, value: i64) -> Result<(), Error> {
-        if value < 0 {
-            self.out.push(b'-');
-        }
-        self.serialize_u64(value.unsigned_abs())
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<(), Error> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<(), Error> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<(), Error> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u64(self, value: u64) -> Result<(), Error> {
-        write_digits(self.out, value);
-        Ok(())
+    numbers! {
+        serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64,
+        serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Error> {

@@ -74,6 +74,11 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_add(micros))
     }
 
+    /// The whole seconds since 1970; those of an earlier time are rounded down.
+    pub const fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(SECOND)
+    }
+
     /// Prints and serializes with milliseconds: `2021-12-01T20:58:29.243Z`.
     pub const fn milliseconds(self) -> Milliseconds {
         Milliseconds(self)
@@ -98,7 +103,7 @@ impl Timestamp {
 
     /// Fills the digits of `0000-00-00T00:00:00`.
     fn write_seconds(self, text: &mut [u8]) {
-        let seconds = self.0.div_euclid(SECOND);
+        let seconds = self.unix_seconds();
         let (year, month, day) = civil_from_days(seconds.div_euclid(DAY));
         let second = seconds.rem_euclid(DAY);
         digits(&mut text[0..4], year);
@@ -204,7 +209,7 @@ pub struct Rfc2822(Timestamp);
 
 impl fmt::Display for Rfc2822 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.0.div_euclid(SECOND);
+        let seconds = self.0.unix_seconds();
         let days = seconds.div_euclid(DAY);
         let (year, month, day) = civil_from_days(days);
         let named = |names: &[&'static str], place: i64| names[usize::try_from(place).unwrap_or(0)];

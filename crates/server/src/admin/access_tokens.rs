@@ -151,7 +151,7 @@ async fn made(app: &App, account_sid: Sid<Account>, form: CreateToken) -> Result
     };
     let unreadable = || Problem::conflict("The key was made under another master key");
     let secret = key.secret(&app.vault).ok_or_else(unreadable)?;
-    let issued_at = Timestamp::from_micros(app.clock.now().micros().div_euclid(SECOND) * SECOND);
+    let issued_at = Timestamp::from_micros(app.clock.now().unix_seconds() * SECOND);
     let expires_at = issued_at.saturating_plus_micros(lifetime * SECOND);
     let token = AccessToken {
         key_sid: key.sid.to_string(),

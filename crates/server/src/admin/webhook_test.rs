@@ -205,8 +205,7 @@ impl Endpoint<'_> {
     async fn send(&self, case: Case, index: u32, thing: &str) -> (Told, bool) {
         let app = &self.asked.app;
         let idempotency_token = token_of(&[&self.salt[..], thing.as_bytes()].concat());
-        let standard =
-            app.settings.webhooks.standard_signature.then(|| app.clock.now().micros().div_euclid(1_000_000));
+        let standard = app.settings.webhooks.standard_signature.then(|| app.clock.now().unix_seconds());
         let wrong = format!("not {}", self.auth_token);
         let auth_token = if case == Case::BadSignature { &wrong } else { &self.auth_token };
         let proof = Proof { auth_token, idempotency_token: &idempotency_token, standard };

@@ -56,7 +56,7 @@ pub async fn send(app: &App, leased: &Leased) -> Sent {
     let token = token(leased.event_sid, &leased.lane);
     let payload = format!("{}&RetryCount={}", leased.payload, leased.tries);
     let now = app.clock.now();
-    let standard = settings.standard_signature.then(|| now.micros().div_euclid(1_000_000));
+    let standard = settings.standard_signature.then(|| now.unix_seconds());
     let proof = Proof { auth_token: &auth_token, idempotency_token: &token, standard };
     let Request { method, url, headers, body, signed_text } =
         Request::new(&target, leased.method, &payload, proof);

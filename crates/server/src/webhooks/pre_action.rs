@@ -153,7 +153,7 @@ async fn put(
     let settings = &app.settings.webhooks;
     let now = app.clock.now();
     let token = token_of(&app.ids.request_id(now, conversations::Asker::Client));
-    let standard = settings.standard_signature.then(|| now.micros().div_euclid(1_000_000));
+    let standard = settings.standard_signature.then(|| now.unix_seconds());
     let proof = Proof { auth_token: &auth_token, idempotency_token: &token, standard };
     let payload = format!("{}&RetryCount=0", question.encoded());
     let method = hooks.method.unwrap_or(webhooks::Method::Post);
