@@ -302,6 +302,11 @@ pub fn find(
     }
 }
 
+/// What [`find`] reads for a sid.
+pub fn look(service: Sid<Service>, sid: Sid<Conversation>) -> Opening {
+    Opening::new(with_columns(BY_SID)).with(&service).with(&sid)
+}
+
 /// The head of the path, or 404.
 pub fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Head, Failure> {
     let found = find(tx, call.service_sid, &path.key("ConversationSid"))?;
@@ -342,7 +347,7 @@ pub fn lock_with_speaker(
 /// The statement of [`lock_with_speaker`], where the path names the conversation by its sid.
 pub fn open_with_speaker(call: &Call, path: &Path, identity: &str) -> Option<Opening> {
     let Some(Key::Sid(sid)) = path.find_key::<Conversation>("ConversationSid") else { return None };
-    Some(Opening::new(&WITH_SPEAKER).with(&call.service_sid).with(&sid).with(&identity))
+    Some(Opening::new(WITH_SPEAKER.as_str()).with(&call.service_sid).with(&sid).with(&identity))
 }
 
 /// Writes a locked head back to which a message was added, and nothing else done. `before` is its place without

@@ -14,7 +14,7 @@
 //! - The connection is lost before COMMIT was sent: nothing was stored, the batch runs again on a new one.
 //! - COMMIT itself fails: every caller of the batch gets the error, and nothing runs again.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -56,26 +56,54 @@ pub(crate) fn write_jobs(session: &mut dyn Session, queue: &Jobs, batch_max: usi
 pub(crate) fn read_jobs(session: &mut dyn Session, queue: &Jobs, together: usize, tools: &Tools) {
     let _ending = Ending { queue, tools };
     while let Some(jobs) = queue.take(together) {
-        let begun = begin_read(session);
-        for mut job in jobs.into_iter().filter(|job| !job.is_abandoned()) {
-            match &begun {
-                Ok(()) => {
-                    let report = run(session, &mut *job, (Access::Read, None), tools).1;
-                    tools.observer.statements(report.statements);
-                }
-                Err(error) => job.fail(error.clone()),
-            }
-            job.answer();
+        let mut jobs: VecDeque<_> = jobs.into_iter().filter(|job| !job.is_abandoned()).collect();
+        let mut opens = session.opens();
+        while !jobs.is_empty() {
+            read_together(session, &mut jobs, opens, tools);
+            session.rollback();
+            // What runs again runs without openings, so that each failure shows where it belongs.
+            opens = false;
         }
-        session.rollback();
     }
 }
 
-fn begin_read(session: &mut dyn Session) -> Result<(), StoreError> {
+/// Runs and answers jobs, in their order, that see one snapshot: up to one that fails, for it may have spoilt the
+/// transaction for those behind it, and none where the openings fail. What is left is to run again.
+fn read_together(session: &mut dyn Session, jobs: &mut VecDeque<Box<dyn Job>>, opens: bool, tools: &Tools) {
+    let openings: Vec<_> =
+        if opens { jobs.iter().flat_map(|job| job.openings()).cloned().collect() } else { Vec::new() };
+    let answers = match begin_read(session, &openings) {
+        Ok(answers) => answers,
+        Err(error) if !openings.is_empty() && matches!(error.kind(), Kind::Failed | Kind::Again) => return,
+        Err(error) => {
+            fail_all(jobs.drain(..).collect(), &error);
+            return;
+        }
+    };
+    let opened = openings.iter().zip(&answers).map(|(opening, answer)| Opened { opening, answer });
+    let opened: Vec<_> = opened.collect();
+    let mut rest = &opened[..];
+    while let Some(mut job) = jobs.pop_front() {
+        let (own, others) = rest.split_at(job.openings().len().min(rest.len()));
+        rest = others;
+        if job.is_abandoned() {
+            continue;
+        }
+        let report = run(session, &mut *job, (Access::Read, own), tools).1;
+        tools.observer.statements(report.statements);
+        job.answer();
+        if report.failure.is_some() {
+            return;
+        }
+    }
+}
+
+fn begin_read(session: &mut dyn Session, openings: &[Arc<Opening>]) -> Result<Vec<Answer>, StoreError> {
+    let asked: Vec<&Opening> = openings.iter().map(|opening| &**opening).collect();
     let mut tries = 0;
     loop {
         tries += 1;
-        match session.begin_read() {
+        match session.begin_read(&asked) {
             Err(error) if error.kind() == Kind::Lost && tries < TRIES => session.rollback(),
             done => return done,
         }
@@ -86,7 +114,7 @@ fn begin_read(session: &mut dyn Session) -> Result<(), StoreError> {
 fn run(
     session: &mut dyn Session,
     job: &mut dyn Job,
-    (access, opened): (Access<'_>, Option<Opened<'_>>),
+    (access, opened): (Access<'_>, &[Opened<'_>]),
     tools: &Tools,
 ) -> (bool, Report) {
     let mut tx = Tx::new(session, access, opened, tools);
@@ -116,7 +144,8 @@ fn openings(jobs: &[Box<dyn Job>]) -> Openings {
         let roots = job.roots().sorted();
         let is_first = !roots.is_empty() && roots.iter().all(|root| !taken.contains(root));
         taken.extend(roots);
-        found.extend(job.opening().filter(|_| is_first).map(|opening| (place, Arc::clone(opening))));
+        let openings = job.openings().iter().filter(|_| is_first);
+        found.extend(openings.map(|opening| (place, Arc::clone(opening))));
     }
     found
 }
@@ -315,7 +344,7 @@ impl Writer<'_> {
         {
             return Step::Undo(Some(error));
         }
-        let (keep, report) = run(self.session, job, (Access::Write(roots), opened), self.tools);
+        let (keep, report) = run(self.session, job, (Access::Write(roots), opened.as_slice()), self.tools);
         self.tools.observer.statements(report.statements);
         if !job.roots().contains_all(&report.locked) {
             stale.extend(&report.locked);

@@ -16,8 +16,8 @@ use crate::tx::Tx;
 
 pub(crate) trait Job: Send {
     fn roots(&self) -> &Roots;
-    /// What it runs first, if that is known.
-    fn opening(&self) -> Option<&Arc<Opening>>;
+    /// What it runs first, as far as that is known.
+    fn openings(&self) -> &[Arc<Opening>];
     /// Adds roots that a run has asked for. Answers how often that has happened.
     fn declare(&mut self, more: &Roots) -> u32;
     /// Whether the caller has left.
@@ -32,7 +32,7 @@ pub(crate) trait Job: Send {
 pub(crate) struct Task<T, E, W> {
     work: W,
     roots: Roots,
-    opening: Option<Arc<Opening>>,
+    openings: Vec<Arc<Opening>>,
     declared: u32,
     outcome: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
@@ -44,11 +44,12 @@ where
 {
     pub(crate) fn new(
         roots: Roots,
-        opening: Option<Opening>,
+        openings: impl IntoIterator<Item = Opening>,
         work: W,
     ) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { work, roots, opening: opening.map(Arc::new), declared: 0, outcome: None, reply }, answer)
+        let openings = openings.into_iter().map(Arc::new).collect();
+        (Self { work, roots, openings, declared: 0, outcome: None, reply }, answer)
     }
 }
 
@@ -62,8 +63,8 @@ where
         &self.roots
     }
 
-    fn opening(&self) -> Option<&Arc<Opening>> {
-        self.opening.as_ref()
+    fn openings(&self) -> &[Arc<Opening>] {
+        &self.openings
     }
 
     fn declare(&mut self, more: &Roots) -> u32 {

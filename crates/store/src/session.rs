@@ -35,8 +35,8 @@ pub(crate) trait Session {
     /// were answered, or nothing at all where they are not run.
     fn begin(&mut self, roots: &Roots, openings: &[&Opening]) -> Result<Vec<Answer>, StoreError>;
 
-    /// Opens a transaction that reads one snapshot.
-    fn begin_read(&mut self) -> Result<(), StoreError>;
+    /// Opens a transaction that reads one snapshot, and runs the openings. Answers as `begin` does.
+    fn begin_read(&mut self, openings: &[&Opening]) -> Result<Vec<Answer>, StoreError>;
 
     fn commit(&mut self) -> Result<(), CommitError>;
 

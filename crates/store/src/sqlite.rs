@@ -135,9 +135,10 @@ impl Session for Served<'_> {
         Ok(Vec::new())
     }
 
-    fn begin_read(&mut self) -> Result<(), StoreError> {
+    fn begin_read(&mut self, _openings: &[&Opening]) -> Result<Vec<Answer>, StoreError> {
         self.word("BEGIN")
-            .map_err(|error| StoreError::caused(Kind::Unreachable, "failed to begin a transaction", error))
+            .map_err(|error| StoreError::caused(Kind::Unreachable, "failed to begin a transaction", error))?;
+        Ok(Vec::new())
     }
 
     fn commit(&mut self) -> Result<(), CommitError> {

@@ -22,8 +22,11 @@ use crate::sqlite::{self, Log};
 use crate::tools::{Clock, Listener, NoObserver, Observer, Tools};
 use crate::tx::Tx;
 
-/// So many short reads share a snapshot, and wait for the thread that serves them, at most.
-const TOGETHER: usize = 32;
+/// Short reads on SQLite, where they share a thread that is awake already.
+const OF_SQLITE: Sharing = Sharing { together: 32, is_of_opened: false };
+
+/// Short reads on PostgreSQL, where they share a round trip, if it is known what they read.
+const OF_POSTGRES: Sharing = Sharing { together: 64, is_of_opened: true };
 
 /// How a store runs.
 #[derive(Clone)]
@@ -59,8 +62,9 @@ struct Inner {
     tools: Arc<Tools>,
     writers: Vec<Arc<Jobs>>,
     readers: Arc<Jobs>,
-    /// For short reads, which share their snapshots. SQLite's.
-    short: Option<Arc<Jobs>>,
+    /// For short reads, which share their snapshots.
+    short: Arc<Jobs>,
+    sharing: Sharing,
     /// The writer for the next job that has no root.
     turn: AtomicUsize,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -70,6 +74,15 @@ struct Inner {
     home: Mutex<Option<JoinHandle<()>>>,
     /// The thread that refuses what waits too long, and what is dropped to end it.
     patience: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>>,
+}
+
+/// How short reads share the thread that serves them.
+#[derive(Clone, Copy)]
+struct Sharing {
+    /// So many share a snapshot, and wait for the thread, at most.
+    together: usize,
+    /// Whether it serves only those whose openings are known: the others would keep it waiting.
+    is_of_opened: bool,
 }
 
 impl Store {
@@ -86,11 +99,11 @@ impl Store {
         let readers = (0..options.readers.max(1)).map(|_| reader()).collect::<Result<Vec<_>, _>>()?;
         let short = reader()?;
         let checkpoints = sqlite::open_for_checkpoints(path)?;
-        let mut inner = Inner::new(tools, Some(Arc::clone(&log)));
+        let mut inner = Inner::new(tools, Some(Arc::clone(&log)), OF_SQLITE);
         let tools = Arc::clone(&inner.tools);
         let home = spawn("store-checkpoint".to_owned(), move || log.bring_home(&checkpoints, &tools))?;
         inner.home = Mutex::new(Some(home));
-        inner.start(&options, vec![writer], (readers, Some(short)))
+        inner.start(&options, vec![writer], (readers, short))
     }
 
     /// Opens a PostgreSQL database and migrates it. Any number of processes may do so at once.
@@ -113,7 +126,8 @@ impl Store {
         let session = || postgres::Postgres::new(config.clone(), Arc::clone(&tools));
         let writers = (0..postgres::WRITERS).map(|_| session()).collect::<Result<Vec<_>, _>>()?;
         let readers = (0..options.readers.max(1)).map(|_| session()).collect::<Result<Vec<_>, _>>()?;
-        Inner::new(tools, None).start(&options, writers, (readers, None))
+        let short = session()?;
+        Inner::new(tools, None, OF_POSTGRES).start(&options, writers, (readers, short))
     }
 
     /// Locks `roots`, runs `work` as one transaction on a database thread, and answers once it is on disk.
@@ -191,24 +205,30 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (task, answer) = once(work);
+        let (task, answer) = once(Vec::new(), work);
         self.submit(&self.0.readers, task, Standing::Before)?;
         answered(answer).await
     }
 
-    /// The same for a `work` that takes microseconds: a few rows, found by their keys. On SQLite those that wait run
-    /// together on one thread, which costs less than a thread for each; when many wait the others help.
+    /// The same for a `work` that takes microseconds: a few rows, found by their keys. Those that wait run together on
+    /// one thread, which costs less than a thread for each; when many wait the others help. On PostgreSQL this holds
+    /// for those that tell what they read, by `openings`, and they wait once for all of that. It is not called where
+    /// it would gain nothing.
     pub async fn read_short<T, E>(
         &self,
+        openings: impl FnOnce() -> Vec<Opening>,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (task, answer) = once(work);
-        let short = self.0.short.as_ref().filter(|short| short.depth() < TOGETHER);
-        self.submit(short.unwrap_or(&self.0.readers), task, Standing::Before)?;
+        let Sharing { together, is_of_opened } = self.0.sharing;
+        let openings = if is_of_opened { openings() } else { Vec::new() };
+        let shares = !is_of_opened || !openings.is_empty();
+        let (task, answer) = once(openings, work);
+        let has_room = shares && self.0.short.depth() < together;
+        self.submit(if has_room { &self.0.short } else { &self.0.readers }, task, Standing::Before)?;
         answered(answer).await
     }
 
@@ -231,7 +251,7 @@ impl Store {
 
     /// How many reads wait for their turn.
     pub fn read_queue_depth(&self) -> usize {
-        self.0.readers.depth() + self.0.short.as_ref().map_or(0, |queue| queue.depth())
+        self.0.readers.depth() + self.0.short.depth()
     }
 
     /// How large SQLite's write-ahead log is on disk. Zero on PostgreSQL.
@@ -270,6 +290,7 @@ impl Store {
 
 /// The job of a read, which runs once.
 fn once<T, E>(
+    openings: Vec<Opening>,
     work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
 ) -> (Box<dyn Job>, oneshot::Receiver<Result<T, E>>)
 where
@@ -281,7 +302,7 @@ where
         let work = work.take().expect("a reader runs a job once");
         work(tx)
     };
-    let (task, answer) = Task::new(Roots::none(), None, once);
+    let (task, answer) = Task::new(Roots::none(), openings, once);
     (Box::new(task), answer)
 }
 
@@ -290,12 +311,13 @@ async fn answered<T, E: From<StoreError>>(answer: oneshot::Receiver<Result<T, E>
 }
 
 impl Inner {
-    fn new(tools: Arc<Tools>, log: Option<Arc<Log>>) -> Self {
+    fn new(tools: Arc<Tools>, log: Option<Arc<Log>>, sharing: Sharing) -> Self {
         Self {
             tools,
             writers: Vec::new(),
             readers: Arc::new(Queue::new(0)),
-            short: None,
+            short: Arc::new(Queue::new(0)),
+            sharing,
             turn: AtomicUsize::new(0),
             threads: Mutex::default(),
             log,
@@ -309,7 +331,7 @@ impl Inner {
         mut self,
         options: &Options,
         writers: Vec<C>,
-        (readers, short): (Vec<C>, Option<C>),
+        (readers, short): (Vec<C>, C),
     ) -> Result<Store, StoreError> {
         let batch_max = options.batch_max.max(1);
         self.readers = Arc::new(Queue::new(options.queue_max));
@@ -325,13 +347,11 @@ impl Inner {
             let queue = Arc::clone(&self.readers);
             self.read(format!("store-read-{number}"), connection, (queue, 1))?;
         }
-        if let Some(connection) = short {
-            let queue = Arc::new(Queue::new(options.queue_max));
-            self.short = Some(Arc::clone(&queue));
-            self.read("store-read-short".to_owned(), connection, (queue, TOGETHER))?;
-        }
+        self.short = Arc::new(Queue::new(options.queue_max));
+        let shared = (Arc::clone(&self.short), self.sharing.together);
+        self.read("store-read-short".to_owned(), short, shared)?;
         let (ending, ended) = mpsc::channel();
-        let queues: Vec<_> = self.writers.iter().chain([&self.readers]).chain(&self.short).cloned().collect();
+        let queues: Vec<_> = self.writers.iter().chain([&self.readers, &self.short]).cloned().collect();
         let (patience, tools) = (options.patience, Arc::clone(&self.tools));
         let watch = move || patience::watch(&queues, patience, &tools, &ended);
         self.patience = Mutex::new(Some((ending, spawn("store-patience".to_owned(), watch)?)));
@@ -361,7 +381,7 @@ impl Inner {
         self.tools.is_closing.store(true, Ordering::Release);
         self.writers.iter().for_each(|queue| queue.close());
         self.readers.close();
-        self.short.iter().for_each(|queue| queue.close());
+        self.short.close();
         // The lock is held while joining, so that a second caller waits for the end as well.
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.drain(..).for_each(join);

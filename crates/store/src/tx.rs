@@ -21,7 +21,7 @@ pub struct Tx<'a> {
     now: Timestamp,
     observer: &'a dyn Observer,
     /// What was read for the job before it began.
-    opened: Option<Opened<'a>>,
+    opened: &'a [Opened<'a>],
     report: Report,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Tx<'a> {
     pub(crate) fn new(
         session: &'a mut dyn Session,
         access: Access<'a>,
-        opened: Option<Opened<'a>>,
+        opened: &'a [Opened<'a>],
         tools: &'a Tools,
     ) -> Self {
         let (now, report) = (tools.stamp(), Report::default());
@@ -210,11 +210,11 @@ impl<'a> Tx<'a> {
     ) -> Result<u64, StoreError> {
         self.go_on()?;
         self.report.statements += 1;
-        if let Some(opened) = self.opened.filter(|opened| !self.report.wrote && opened.is(sql, params)) {
-            let done = opened.show(read);
-            return self.keep(done).map(|()| 0);
-        }
-        let done = self.session.query(sql, params, read);
+        let mut opened = self.opened.iter().filter(|_| !self.report.wrote);
+        let done = match opened.find(|opened| opened.is(sql, params)) {
+            Some(opened) => opened.show(read).map(|()| 0),
+            None => self.session.query(sql, params, read),
+        };
         let changed = self.keep(done)?;
         if matches!(self.access, Access::Read) && self.observer.examines() {
             let examined = self.session.examine(sql, params);

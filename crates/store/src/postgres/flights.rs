@@ -17,7 +17,10 @@ use crate::value::Value;
 pub(super) fn of(openings: &[&Opening]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (place, opening) in openings.iter().enumerate() {
-        match groups.iter_mut().find(|group| openings[group[0]].sql == opening.sql) {
+        let same = |group: &&mut Vec<usize>| openings[group[0]].sql == opening.sql;
+        // What has no parameters has nothing to be told apart by.
+        let group = if opening.params.is_empty() { None } else { groups.iter_mut().find(same) };
+        match group {
             Some(group) => group.push(place),
             None => groups.push(vec![place]),
         }

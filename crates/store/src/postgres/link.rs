@@ -164,13 +164,13 @@ impl Link {
         let mut flights = Vec::new();
         for places in flights::of(openings) {
             let first = openings[places[0]];
-            let one = self.statement(runtime, first.sql)?;
+            let one = self.statement(runtime, &first.sql)?;
             if let [place] = places[..] {
                 flights.push((vec![place], self.ask(&one, openings[place].params.clone()), one));
                 continue;
             }
             let columns = flights::columns(one.params(), places.iter().map(|place| openings[*place]));
-            let columns = columns.map_err(|error| not_encoded(first.sql, error))?;
+            let columns = columns.map_err(|error| not_encoded(&first.sql, error))?;
             let many = self.query_of_many(runtime, &one)?;
             flights.push((places, self.ask(&many, columns), many));
         }

@@ -251,10 +251,13 @@ impl Session for Postgres {
         self.start("BEGIN ISOLATION LEVEL READ COMMITTED", (roots.sorted(), openings))
     }
 
-    fn begin_read(&mut self) -> Result<(), StoreError> {
-        self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", (&[], &[]))?;
-        self.is_fresh_read = true;
-        Ok(())
+    fn begin_read(&mut self, openings: &[&Opening]) -> Result<Vec<Answer>, StoreError> {
+        if !openings.is_empty() {
+            self.tools.observer.waits();
+        }
+        let answers = self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", (&[], openings))?;
+        self.is_fresh_read = openings.is_empty();
+        Ok(answers)
     }
 
     fn commit(&mut self) -> Result<(), CommitError> {
@@ -290,7 +293,7 @@ impl Session for Postgres {
         // that had died while idle fails nobody.
         if self.is_fresh_read && answer.as_ref().is_err_and(|error| error.kind() == Kind::Lost) {
             self.rollback();
-            self.begin_read()?;
+            self.begin_read(&[])?;
             answer = self.ask(sql, params);
         }
         self.is_fresh_read = false;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use store::{Roots, StoreError, Tx};
+use store::{Opening, Roots, StoreError, Tx};
 use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 
@@ -80,6 +80,43 @@ fn a_read_that_has_seen_something_fails_with_its_connection() {
         gate.open();
         tasks.join_next().await.unwrap().unwrap().unwrap_err();
         assert_eq!(bed.names().await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn short_reads_heal_and_one_that_has_seen_something_takes_nobody_with_it() {
+    const COUNT: &str = "SELECT COUNT(*) FROM items";
+    fn count(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+        Ok(tx.row(COUNT, &[], |row| row.next())?.unwrap_or_default())
+    }
+    let opening = || vec![Opening::new(COUNT)];
+    on_postgres(async |bed| {
+        for _ in 0..3 {
+            assert_eq!(bed.store.read_short(opening, count).await.unwrap(), 0);
+            cut(bed).await;
+        }
+        let gate = Arc::new(Gate::default());
+        let (store, held) = (bed.store.clone(), Arc::clone(&gate));
+        let work = move |tx: &mut Tx<'_>| {
+            count(tx)?;
+            held.pass();
+            tx.rows("SELECT name FROM items", &[], |row| row.next::<String>())
+        };
+        let (mut first, mut others) = (JoinSet::new(), JoinSet::new());
+        first.spawn(async move { store.read_short::<_, StoreError>(opening, work).await });
+        gate.reached().await;
+        for _ in 0..10 {
+            let store = bed.store.clone();
+            others.spawn(async move { store.read_short(opening, count).await });
+        }
+        while bed.store.read_queue_depth() < 10 {
+            tokio::task::yield_now().await;
+        }
+        cut(bed).await;
+        gate.open();
+        first.join_next().await.unwrap().unwrap().unwrap_err();
+        assert!(others.join_all().await.iter().all(|answer| matches!(answer, Ok(0))));
+        assert!(bed.watch.disconnected.load(Ordering::SeqCst) > 0);
     });
 }
 
