@@ -5,6 +5,7 @@ mod seen;
 
 use seen::Seen;
 use serde_json::value::RawValue;
+use store::Opening;
 
 pub use form::{Bindings, ConversationForm, ListConversations, closed_timer, inactive_timer};
 
@@ -336,6 +337,13 @@ pub fn may_join(call: &Call, standing: &Standing, conversation: &Conversation) -
     is_creator || !standing.is_member() && standing.may(Permission::AddParticipant)
 }
 
+/// What [`show`] reads where the path names a sid: of a name, the first look has to tell it.
+fn look(call: &Call, path: &Path) -> Vec<Opening> {
+    let Key::Sid(sid) = path.key::<Conversation>("ConversationSid") else { return Vec::new() };
+    let wide = Opening::of::<Conversation>(BY_SID).with(&call.service_sid).with(&sid);
+    services::look(call).into_iter().chain([heads::look(call.service_sid, sid), wide]).collect()
+}
+
 fn show(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Seen, Failure> {
     let shown = fetch(tx, call, path)?;
     Ok(Seen::new(tx, call, shown)?)
@@ -481,7 +489,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::list(LIST, Paged::new("conversations", 100), list),
         Operation::create(LIST, create).for_clients(),
-        Operation::fetch(ONE, show).for_clients(),
+        Operation::fetch_opening(ONE, look, show).for_clients(),
         Operation::update(ONE, update).for_clients(),
         Operation::delete(ONE, delete).for_clients(),
     ]

@@ -348,6 +348,14 @@ fn create(tx: &mut Tx<'_>, call: &Call, path: &Path, form: &CreateMessage) -> Re
     Ok(message.shown(call))
 }
 
+/// What [`fetch`] reads where the path names sids.
+fn look(call: &Call, path: &Path) -> Vec<Opening> {
+    let (conversation, message) = (path.key::<Conversation>("ConversationSid"), path.key("MessageSid"));
+    let (Key::Sid(sid), Key::Sid::<Message>(message)) = (conversation, message) else { return Vec::new() };
+    let message = Opening::of::<Message>(BY_SID).with(&sid).with(&message);
+    services::look(call).into_iter().chain([heads::look(call.service_sid, sid), message]).collect()
+}
+
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Shown, Failure> {
     services::require(tx, call)?;
     let head = heads::fetch(tx, call, path)?;
@@ -449,7 +457,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::list(LIST, Paged::new("messages", 100), list).for_clients(),
         Operation::create_opening(LIST, open, create).for_clients(),
-        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::fetch_opening(ONE, look, fetch).for_clients(),
         Operation::update(ONE, update).for_clients(),
         Operation::delete(ONE, delete).for_clients(),
     ]

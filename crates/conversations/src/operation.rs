@@ -212,6 +212,8 @@ pub enum Work {
 
 /// What an operation reads first with this form, where that is known: see [`Opening`].
 type Open<F> = fn(&Call, &Path, &F) -> Option<Opening>;
+/// The same of one that reads: all that it asks where everything is there.
+type Look = fn(&Call, &Path) -> Vec<Opening>;
 type List<F, R> = fn(&mut Tx<'_>, &Call, &Path, &F, &PageRequest) -> Result<Page<R>, Failure>;
 type Prepare = Box<dyn Fn(&Arc<Call>, &Arc<Path>, &Form) -> Result<Work, Problem> + Send + Sync>;
 
@@ -231,10 +233,17 @@ pub struct Operation {
     pub starts_deliveries: bool,
     /// Whether users of the client SDK may ask for it: their roles decide then. Everything else is closed to them.
     pub is_for_clients: bool,
+    look: Option<Look>,
     prepare: Prepare,
 }
 
 impl Operation {
+    /// What it reads, where that is known. What a client may see is found out step by step.
+    pub fn openings(&self, call: &Call, path: &Path) -> Vec<Opening> {
+        let look = self.look.filter(|_| call.client().is_none());
+        look.map(|look| look(call, path)).unwrap_or_default()
+    }
+
     /// Reads the form and binds it, the call and the path to the work to be done.
     pub fn prepare(&self, call: &Arc<Call>, path: &Arc<Path>, form: &Form) -> Result<Work, Problem> {
         if call.client().is_some() && !self.is_for_clients {
@@ -252,6 +261,7 @@ impl Operation {
             changes_account: false,
             starts_deliveries: false,
             is_for_clients: false,
+            look: None,
             prepare,
         }
     }
@@ -290,6 +300,15 @@ impl Operation {
             Ok(Work::Read(Box::new(move |tx| record(200, run(tx, &call, &path)?))))
         });
         Self::new(Verb::Fetch, template, None, prepare)
+    }
+
+    /// The same, where it may be known before the operation runs what it reads.
+    pub fn fetch_opening<R: Resource + Send + 'static>(
+        template: &'static str,
+        look: Look,
+        run: fn(&mut Tx<'_>, &Call, &Path) -> Result<R, Failure>,
+    ) -> Self {
+        Self { look: Some(look), ..Self::fetch(template, run) }
     }
 
     /// GET of a list. The page is rendered where it is read.

@@ -18,6 +18,8 @@ pub use kind::Binding;
 pub use leave::{end_memberships, end_some, leave_all, remove};
 pub use update::{LARGEST_INDEX, ReadHorizon, UpdateParticipant, set_read_horizon};
 
+use store::Opening;
+
 use crate::permissions::{self, Permission};
 use crate::prelude::*;
 use crate::{heads, services};
@@ -212,6 +214,17 @@ fn find_in_service(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Option<P
     }
 }
 
+/// What [`fetch`] reads where everything is there and the path names the conversation by its sid.
+fn look(call: &Call, path: &Path) -> Vec<Opening> {
+    let Key::Sid(conversation) = path.key::<Conversation>("ConversationSid") else { return Vec::new() };
+    let below = |tail| Opening::of::<Participant>(tail).with(&call.service_sid).with(&conversation);
+    let participant = match path.key::<Participant>("ParticipantSid") {
+        Key::Sid(sid) => below(IN_SERVICE_BY_SID).with(&sid),
+        Key::Name(identity) => below(IN_SERVICE_BY_IDENTITY).with(&identity),
+    };
+    services::look(call).into_iter().chain([participant]).collect()
+}
+
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Participant, Failure> {
     services::require(tx, call)?;
     if let Some(participant) = find_in_service(tx, call, path)? {
@@ -261,7 +274,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::list(LIST, Paged::new("participants", 100), list).for_clients(),
         Operation::create(LIST, create).for_clients(),
-        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::fetch_opening(ONE, look, fetch).for_clients(),
         Operation::update(ONE, update::update).for_clients(),
         Operation::delete(ONE, delete).for_clients(),
     ]

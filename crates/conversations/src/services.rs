@@ -1,6 +1,8 @@
 //! Services: the walls within an account. Conversations, users, roles, unique names and identities of
 //! one service are unknown in another.
 
+use store::Opening;
+
 use crate::call::Scope;
 use crate::ids::Ids;
 use crate::prelude::*;
@@ -120,9 +122,22 @@ pub fn require(tx: &mut Tx<'_>, call: &Call) -> Result<(), Failure> {
     }
 }
 
+/// What [`require`] reads.
+pub fn look(call: &Call) -> Option<Opening> {
+    match call.scope {
+        Scope::Account => None,
+        Scope::Service | Scope::Client => Some(look_of_call(call)),
+    }
+}
+
 /// The same, with the service's row: of the path, or the account's default one.
 pub fn of_call(tx: &mut Tx<'_>, call: &Call) -> Result<Service, Failure> {
     find(tx, call.account_sid, call.service_sid)?.ok_or_else(|| call.not_found().into())
+}
+
+/// What [`of_call`] reads.
+pub fn look_of_call(call: &Call) -> Opening {
+    Opening::of::<Service>(BY_SID).with(&call.account_sid).with(&call.service_sid)
 }
 
 /// The account's service of this sid.

@@ -260,17 +260,24 @@ fn lock(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<Part, Failure> {
 /// What [`lock`] reads first, where both roots are declared: nothing else may be read ahead of a lock. Of a user who
 /// is guessed it reads what lies below that user's root, the claim of the identity among it.
 fn open<F>(call: &Call, path: &Path, _: &F) -> Option<Opening> {
-    let (conversation, user) = (path.find_key("ConversationSid")?, path.find_key::<User>("UserSid")?);
-    let Key::Sid(sid) = &conversation else { return None };
-    let opening = |named| {
-        let opening = Opening::new(statement(&conversation, named));
-        opening.with(&call.service_sid).with(sid).with(value(&user))
-    };
-    match named(call, &user) {
-        (Named::Sid, _) => Some(opening(Named::Sid)),
-        (Named::Identity, _) => None,
-        (Named::Guessed, guessed) => Some(opening(Named::Guessed).with(&guessed)),
-    }
+    let named = named(call, &path.find_key("UserSid")?);
+    let is_by_sid = matches!(path.find_key::<Conversation>("ConversationSid")?, Key::Sid(_));
+    let is_declared = is_by_sid && !matches!(named, (Named::Identity, _));
+    is_declared.then(|| opening(call, path, named))
+}
+
+/// What [`find`] reads first.
+fn opening(call: &Call, path: &Path, (named, guessed): (Named, Option<Sid<User>>)) -> Opening {
+    let (conversation, user) = (path.key("ConversationSid"), path.key::<User>("UserSid"));
+    let opening = Opening::new(statement(&conversation, named));
+    let opening = opening.with(&call.service_sid).with(value(&conversation)).with(value(&user));
+    if guessed.is_some() { opening.with(&guessed) } else { opening }
+}
+
+/// What [`fetch`] reads, but for counting what is unread where something was removed.
+fn look(call: &Call, path: &Path) -> Vec<Opening> {
+    let found = opening(call, path, named(call, &path.key("UserSid")));
+    services::look(call).into_iter().chain([found]).collect()
 }
 
 fn show(tx: &mut Tx<'_>, membership: &Membership, shown: Shown) -> Result<UserConversation, Failure> {
@@ -363,7 +370,7 @@ pub fn operations() -> Vec<Operation> {
     const ONE: &str = "/Users/{UserSid}/Conversations/{ConversationSid}";
     vec![
         Operation::list(LIST, Paged::new("conversations", 50), list).for_clients(),
-        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::fetch_opening(ONE, look, fetch).for_clients(),
         Operation::update_opening(ONE, open, update).for_clients(),
         Operation::delete(ONE, delete).for_clients(),
     ]

@@ -1,5 +1,7 @@
 //! Users: the people a service knows, each named by its `identity`.
 
+use store::Opening;
+
 use crate::call::Limits;
 use crate::claims::{self, Claim};
 use crate::events::{self, EventType};
@@ -300,6 +302,15 @@ fn hold_role(tx: &mut Tx<'_>, call: &Call, form: &UserForm) -> Result<(), Failur
     Ok(())
 }
 
+/// What [`fetch`] reads.
+fn look(call: &Call, path: &Path) -> Vec<Opening> {
+    let user = match path.key::<User>("UserSid") {
+        Key::Sid(sid) => Opening::of::<User>(BY_SID).with(&call.service_sid).with(&sid),
+        Key::Name(identity) => Opening::of::<User>(BY_IDENTITY).with(&call.service_sid).with(&identity),
+    };
+    vec![services::look_of_call(call), user]
+}
+
 fn fetch(tx: &mut Tx<'_>, call: &Call, path: &Path) -> Result<User, Failure> {
     let service = services::of_call(tx, call)?;
     Ok(of_path(tx, call, path)?.seen_from(&service))
@@ -408,7 +419,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::list(LIST, Paged::new("users", 50), list),
         Operation::create(LIST, create),
-        Operation::fetch(ONE, fetch).for_clients(),
+        Operation::fetch_opening(ONE, look, fetch).for_clients(),
         Operation::update(ONE, update).for_clients(),
         Operation::delete(ONE, delete),
     ]

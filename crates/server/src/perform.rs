@@ -30,7 +30,9 @@ pub async fn perform(
         Err(problem) => return Err(refuse(app, call, path, problem).await),
     };
     let answer = match work {
-        Work::Read(read) if operation.verb == Verb::Fetch => app.store.read_short(Vec::new, read).await?,
+        Work::Read(read) if operation.verb == Verb::Fetch => {
+            app.store.read_short(|| operation.openings(&call, &path), read).await?
+        }
         Work::Read(read) => app.store.read(read).await?,
         Work::Write(roots, write) => {
             let written = match key {

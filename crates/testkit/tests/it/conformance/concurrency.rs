@@ -42,6 +42,54 @@ async fn of_twenty_who_add_one_identity_one_wins() {
     .await;
 }
 
+/// What many ask for at once is read together; whoever asks for what is not there is told so, and nobody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_fetch_each_gets_what_is_its_own() {
+    on_both(async |house| {
+        let service = house.get("/v1/Configuration").await.field("default_chat_service_sid");
+        let mut asked: Vec<(String, String)> = Vec::new();
+        for number in 0..10 {
+            let path = conversation(house).await;
+            let sid = path.rsplit('/').next().expect("a sid").to_owned();
+            let identity = format!("user-{number}");
+            let participant =
+                house.post(&format!("{path}/Participants"), &format!("Identity={identity}")).await.sid();
+            let message = house.post(&format!("{path}/Messages"), "Body=hello").await.sid();
+            let user = house.get(&format!("/v1/Users/{identity}")).await.sid();
+            asked.extend([
+                (format!("{path}/Participants/{participant}"), participant.clone()),
+                (format!("{path}/Participants/{identity}"), participant.clone()),
+                (format!("/v1/Services/{service}{}/Participants/{identity}", &path[3..]), participant),
+                (format!("{path}/Participants/nobody"), "404 20404".to_owned()),
+                (format!("{path}/Participants/{message}"), "404 20404".to_owned()),
+                (format!("{path}/Messages/{message}"), message.clone()),
+                (format!("{path}/Messages/{user}"), "404 20404".to_owned()),
+                (path.clone(), sid.clone()),
+                (format!("/v1/Users/{user}"), user.clone()),
+                (format!("/v1/Users/{identity}"), user.clone()),
+                (format!("/v1/Users/{identity}/Conversations/{sid}"), sid.clone()),
+                (format!("/v1/Users/{user}/Conversations/{sid}"), sid),
+            ]);
+        }
+        let mut tasks = JoinSet::new();
+        for (path, expected) in asked.iter().chain(&asked).cloned() {
+            let house = house.clone();
+            tasks.spawn(async move {
+                let reply = house.get(&path).await;
+                let told = match reply.json().get("sid").or(reply.json().get("conversation_sid")) {
+                    Some(sid) => sid.as_str().expect("a sid is text").to_owned(),
+                    None => reply.code(),
+                };
+                (path, told, expected)
+            });
+        }
+        for (path, told, expected) in tasks.join_all().await {
+            assert_eq!(told, expected, "{:?} {path}", house.engine);
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_twenty_conversations_that_want_one_pair_one_gets_it() {
     on_both(async |house| {

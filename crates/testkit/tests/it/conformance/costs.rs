@@ -27,8 +27,13 @@ const OPERATIONS: &[Line] = &[
     ("read horizon of a participant", (8, 1), (11, 1, 9)),
     ("fetch participant", (1, 0), (1, 0, 1)),
     ("fetch participant by identity", (1, 0), (1, 0, 1)),
-    ("fetch message", (2, 0), (2, 0, 2)),
-    ("fetch conversation", (2, 0), (2, 0, 2)),
+    ("fetch message", (2, 0), (2, 0, 1)),
+    ("fetch conversation", (2, 0), (2, 0, 1)),
+    ("fetch conversation by its name", (2, 0), (2, 0, 2)),
+    ("fetch user", (2, 0), (2, 0, 1)),
+    ("fetch conversation of a user", (1, 0), (1, 0, 1)),
+    ("fetch participant below its service", (2, 0), (2, 0, 1)),
+    ("fetch message of a client", (5, 0), (5, 0, 5)),
     ("list messages, 50 of 61", (2, 0), (2, 0, 2)),
     ("list messages, the newest", (2, 0), (2, 0, 2)),
     ("list conversations of a user", (2, 0), (2, 0, 2)),
@@ -188,6 +193,16 @@ async fn costs(engine: Engine) -> Vec<(&'static str, Cost)> {
     costs.of("fetch participant by identity", async |_| get(&format!("{participants}/alice")).await).await;
     costs.of("fetch message", async |_| get(&format!("{messages}/{message}")).await).await;
     costs.of("fetch conversation", async |_| get(&path).await).await;
+    costs.of("fetch conversation by its name", async |_| get("/v1/Conversations/n0").await).await;
+    costs.of("fetch user", async |_| get("/v1/Users/alice").await).await;
+    let of_user = format!("/v1/Users/alice/Conversations/{conversation}");
+    costs.of("fetch conversation of a user", async |_| get(&of_user).await).await;
+    let service = house.get("/v1/Configuration").await.field("default_chat_service_sid");
+    let below = format!("/v1/Services/{service}/Conversations/{conversation}/Participants/{alice}");
+    costs.of("fetch participant below its service", async |_| get(&below).await).await;
+    let mine = format!("/Conversations/{conversation}/Messages/{message}");
+    let fetch = async |_| assert_eq!(client.get(&mine).await.code(), "200");
+    costs.of("fetch message of a client", fetch).await;
     costs.of("list messages, 50 of 61", async |_| get(&format!("{messages}?PageSize=50")).await).await;
     costs.of("list messages, the newest", async |_| get(&format!("{messages}?Order=desc")).await).await;
     costs.of("list conversations of a user", async |_| get("/v1/Users/alice/Conversations").await).await;
