@@ -25,8 +25,9 @@ use crate::tx::Tx;
 /// Short reads on SQLite, where they share a thread that is awake already.
 const OF_SQLITE: Sharing = Sharing { together: 32, is_of_opened: false };
 
-/// Short reads on PostgreSQL, where they share a round trip, if it is known what they read.
-const OF_POSTGRES: Sharing = Sharing { together: 64, is_of_opened: true };
+/// Short reads on PostgreSQL, where they share a round trip, if it is known what they read. The more the better: alone on
+/// another thread, one costs several times as much.
+const OF_POSTGRES: Sharing = Sharing { together: 256, is_of_opened: true };
 
 /// How a store runs.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::bed::{Bed, Engine, Gate, add, gated, key, on_both, root};
 
 /// More than wait for the one thread.
-const MANY: usize = 100;
+const MANY: usize = 300;
 
 const COUNT: &str = "SELECT COUNT(*) FROM items";
 const LOOK: &str = "SELECT total FROM heads WHERE sid = $1";
@@ -263,7 +263,7 @@ fn who_finds_many_waiting_is_served_by_the_others() {
             }
             let waits = match (bed.engine, is_opened) {
                 (Engine::Sqlite, _) => 32,
-                (Engine::Postgres, true) => 64,
+                (Engine::Postgres, true) => 256,
                 (Engine::Postgres, false) => 0,
             };
             for _ in waits..MANY {
