@@ -3,7 +3,7 @@
 //! The library's own way writes texts letter by letter, which for the line of every request was a tenth of what a
 //! request costs. A value that could be taken for something else stands in quotes.
 
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Write};
 
 use tracing::field::{Field, Visit};
 use tracing_subscriber::field::RecordFields;
@@ -14,64 +14,87 @@ use tracing_subscriber::fmt::format::Writer;
 pub struct Fields;
 
 impl<'writer> FormatFields<'writer> for Fields {
-    fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut visitor = Visitor { writer, is_first: true, done: Ok(()) };
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
+        let is_coloured = writer.has_ansi_escapes();
+        let mut visitor = Visitor { out: &mut writer, is_coloured, is_first: true, done: Ok(()) };
         fields.record(&mut visitor);
         visitor.done
     }
 }
 
-struct Visitor<'writer> {
-    writer: Writer<'writer>,
+/// Appends fields without colours.
+pub fn append(line: &mut String, fields: impl RecordFields) -> fmt::Result {
+    let mut visitor = Visitor { out: line, is_coloured: false, is_first: true, done: Ok(()) };
+    fields.record(&mut visitor);
+    visitor.done
+}
+
+struct Visitor<'a, W> {
+    out: &'a mut W,
+    is_coloured: bool,
     is_first: bool,
     done: fmt::Result,
 }
 
-impl Visitor<'_> {
+impl<W: Write> Visitor<'_, W> {
     /// Begins a field, and writes its value with `write`.
-    fn put(&mut self, field: &Field, write: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+    fn put(&mut self, field: &Field, write: impl FnOnce(&mut W) -> fmt::Result) {
         if self.done.is_err() {
             return;
         }
-        self.done = self.begin(field).and_then(|()| write(&mut self.writer));
+        self.done = self.begin(field).and_then(|()| write(self.out));
     }
 
     fn begin(&mut self, field: &Field) -> fmt::Result {
         if !std::mem::take(&mut self.is_first) {
-            self.writer.write_char(' ')?;
+            self.out.write_char(' ')?;
         }
         if field.name() == "message" {
             return Ok(());
         }
-        if self.writer.has_ansi_escapes() {
-            return write!(self.writer, "\x1b[3m{}\x1b[0m\x1b[2m=\x1b[0m", field.name());
+        if self.is_coloured {
+            return write!(self.out, "\x1b[3m{}\x1b[0m\x1b[2m=\x1b[0m", field.name());
         }
-        self.writer.write_str(field.name())?;
-        self.writer.write_char('=')
+        self.out.write_str(field.name())?;
+        self.out.write_char('=')
     }
 }
 
-impl Visit for Visitor<'_> {
+impl<W: Write> Visit for Visitor<'_, W> {
     fn record_str(&mut self, field: &Field, value: &str) {
         // Without an early end, so that it is a few instructions for sixteen letters.
         let is_odd = |byte: u8| !byte.is_ascii_graphic() || byte == b'"' || byte == b'=';
         let is_plain = !value.is_empty() && !value.bytes().fold(false, |found, byte| found | is_odd(byte));
-        self.put(field, |writer| {
-            if is_plain || field.name() == "message" {
-                writer.write_str(value)
-            } else {
-                write!(writer, "{value:?}")
-            }
+        self.put(field, |out| {
+            if is_plain || field.name() == "message" { out.write_str(value) } else { write!(out, "{value:?}") }
         });
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, |writer| write!(writer, "{value}"));
+        self.put(field, |out| out.write_str(itoa::Buffer::new().format(value)));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, |out| match tenths(value) {
+            Some(tenths) => {
+                out.write_str(itoa::Buffer::new().format(tenths / 10))?;
+                out.write_char('.')?;
+                out.write_str(itoa::Buffer::new().format(tenths % 10))
+            }
+            None => write!(out, "{value:?}"),
+        });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.put(field, |writer| write!(writer, "{value:?}"));
+        self.put(field, |out| write!(out, "{value:?}"));
     }
+}
+
+/// A number whose shortest text has one decimal, as the times of requests have.
+fn tenths(value: f64) -> Option<u32> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what does not fit is seen below")]
+    let tenths = (value * 10.0 + 0.5) as u32;
+    ((f64::from(tenths) / 10.0).to_bits() == value.to_bits()).then_some(tenths)
 }
 
 #[cfg(test)]
@@ -90,6 +113,18 @@ mod tests {
 
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_ever() {
+        for tenths_of in 0..200_000_u32 {
+            let value = f64::from(tenths_of) / 10.0;
+            assert_eq!(tenths(value), Some(tenths_of));
+            assert_eq!(format!("{}.{}", tenths_of / 10, tenths_of % 10), format!("{value:?}"));
+        }
+        for value in [-0.0, -1.5, 0.15, 1e-9, 1e9, 1e300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(tenths(value), None, "{value}");
         }
     }
 

@@ -15,6 +15,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// So much gathers at most.
 const ROOM: usize = 1 << 20;
+/// A buffer larger than this is given back when it has been written.
+const KEPT: usize = 128 * 1024;
 /// How long lines gather.
 const GATHERING: Duration = Duration::from_millis(10);
 
@@ -32,7 +34,13 @@ struct Shared<W> {
     /// Something has gathered, or it is over.
     filled: Condvar,
     /// Held while something is written, so that lines keep their order.
-    out: Mutex<W>,
+    out: Mutex<Out<W>>,
+}
+
+struct Out<W> {
+    to: W,
+    /// Empty: lines gather here while those before them are written.
+    spare: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -51,7 +59,7 @@ pub struct Writing<W: Write + Send + 'static> {
 impl<W: Write + Send + 'static> Lines<W> {
     /// Begins to write to `out`.
     pub fn begin(out: W) -> io::Result<Writing<W>> {
-        let shared = Shared { gathered: Mutex::default(), filled: Condvar::new(), out: Mutex::new(out) };
+        let shared = Shared { gathered: Mutex::default(), filled: Condvar::new(), out: Mutex::new(Out { to: out, spare: Vec::new() }) };
         let lines = Self(Arc::new(shared));
         let of_thread = lines.clone();
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.serve())?;
@@ -76,17 +84,22 @@ impl<W: Write + Send + 'static> Lines<W> {
     /// Writes what has gathered.
     fn write(&self) {
         let mut out = self.0.out.lock().unwrap_or_else(PoisonError::into_inner);
-        let Gathered { bytes, left_out, .. } = {
+        let Out { to, spare: bytes } = &mut *out;
+        let left_out = {
             let mut gathered = self.gathered();
-            let is_over = gathered.is_over;
-            std::mem::replace(&mut *gathered, Gathered { is_over, ..Gathered::default() })
+            std::mem::swap(&mut gathered.bytes, bytes);
+            std::mem::take(&mut gathered.left_out)
         };
         // Nobody can be told that the log cannot be written.
-        let _ = out.write_all(&bytes);
-        if left_out > 0 {
-            let _ = writeln!(out, "{left_out} lines were left out: they are read too slowly");
+        let _ = to.write_all(bytes);
+        bytes.clear();
+        if bytes.capacity() > KEPT {
+            *bytes = Vec::new();
         }
-        let _ = out.flush();
+        if left_out > 0 {
+            let _ = writeln!(to, "{left_out} lines were left out: they are read too slowly");
+        }
+        let _ = to.flush();
     }
 
     fn add(&self, line: &[u8]) {

@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use wire::Timestamp;
 
 /// Writes what the machine's clock says.
+#[derive(Clone, Copy)]
 pub struct Time;
 
 impl FormatTime for Time {

@@ -6,6 +6,7 @@ use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::configuration::Misconfigured;
+use crate::log_event::Text;
 use crate::log_fields::Fields;
 use crate::log_lines::{Lines, Writing};
 use crate::log_time::Time;
@@ -51,7 +52,7 @@ impl Logging {
             .with_timer(Time)
             .with_ansi(io::stderr().is_terminal());
         match self.format {
-            Format::Text => lines.fmt_fields(Fields).init(),
+            Format::Text => lines.fmt_fields(Fields).event_format(Text::new(Time)).init(),
             Format::Json => lines.json().flatten_event(true).init(),
         }
         Ok(writing)

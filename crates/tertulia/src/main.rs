@@ -13,6 +13,7 @@ mod environment;
 mod first_account;
 mod given;
 mod intercept;
+mod log_event;
 mod log_fields;
 mod log_lines;
 mod log_time;
