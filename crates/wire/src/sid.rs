@@ -29,11 +29,24 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// The bytes as 32 lower-case digits.
 pub(crate) fn to_hex(bytes: [u8; 16]) -> [u8; 32] {
     let mut hex = [0; 32];
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+    let (fours, _) = bytes.as_chunks::<4>();
+    let (eights, _) = hex.as_chunks_mut::<8>();
+    for (eight, four) in eights.iter_mut().zip(fours) {
+        *eight = digits(u32::from_be_bytes(*four)).to_be_bytes();
     }
     hex
+}
+
+/// Eight digits at once, a byte for each.
+const fn digits(number: u32) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let spread = number as u64;
+    let spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff;
+    let spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff;
+    let values = (spread | spread << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // Six more than a value is sixteen and above where it is a letter.
+    let letters = ((values + 6 * ONES) >> 4) & ONES;
+    values + b'0' as u64 * ONES + letters * (b'a' - b'0' - 10) as u64
 }
 
 /// Exactly 32 digits, of either case.

@@ -106,12 +106,12 @@ impl Timestamp {
         let seconds = self.unix_seconds();
         let (year, month, day) = civil_from_days(seconds.div_euclid(DAY));
         let second = seconds.rem_euclid(DAY);
-        digits(&mut text[0..4], year);
-        digits(&mut text[5..7], month);
-        digits(&mut text[8..10], day);
-        digits(&mut text[11..13], second / 3_600);
-        digits(&mut text[14..16], second / 60 % 60);
-        digits(&mut text[17..19], second % 60);
+        pairs(&mut text[0..4], year);
+        pairs(&mut text[5..7], month);
+        pairs(&mut text[8..10], day);
+        pairs(&mut text[11..13], second / 3_600);
+        pairs(&mut text[14..16], second / 60 % 60);
+        pairs(&mut text[17..19], second % 60);
     }
 }
 
@@ -137,12 +137,16 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// Writes a number that is not negative and needs no more than nine digits, right-aligned with leading zeros.
-fn digits(text: &mut [u8], number: i64) {
+/// Writes a number that is not negative and needs no more than nine digits, right-aligned with leading zeros, two
+/// digits at a time.
+#[inline]
+fn pairs(text: &mut [u8], number: i64) {
     let mut number = u32::try_from(number).unwrap_or(0);
-    for digit in text.iter_mut().rev() {
-        *digit = b"0123456789"[(number % 10) as usize];
-        number /= 10;
+    let (pairs, _) = text.as_chunks_mut::<2>();
+    for pair in pairs.iter_mut().rev() {
+        let two = (number % 100) as usize;
+        *pair = [b"0123456789"[two / 10], b"0123456789"[two % 10]];
+        number /= 100;
     }
 }
 
@@ -166,7 +170,10 @@ impl Milliseconds {
     fn written<T>(self, with: impl FnOnce(&str) -> T) -> T {
         let mut text = *b"0000-00-00T00:00:00.000Z";
         self.0.write_seconds(&mut text);
-        digits(&mut text[20..23], self.0.0.rem_euclid(SECOND) / 1_000);
+        let milliseconds = self.0.0.rem_euclid(SECOND) / 1_000;
+        // The point stands in place of the first of four digits.
+        pairs(&mut text[19..23], milliseconds);
+        text[19] = b'.';
         with(str::from_utf8(&text).expect("digits are text"))
     }
 }
@@ -192,7 +199,7 @@ impl Microseconds {
     pub fn written<T>(self, with: impl FnOnce(&str) -> T) -> T {
         let mut text = *b"0000-00-00T00:00:00.000000+00:00";
         self.0.write_seconds(&mut text);
-        digits(&mut text[20..26], self.0.0.rem_euclid(SECOND));
+        pairs(&mut text[20..26], self.0.0.rem_euclid(SECOND));
         with(str::from_utf8(&text).expect("digits are text"))
     }
 }
