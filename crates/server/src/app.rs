@@ -28,9 +28,9 @@ use crate::pressure::Pressure;
 use crate::realtime::{self, Hub, Presence, Typists};
 use crate::rest;
 use crate::settings::Settings;
-use crate::web::edge;
 use crate::web::in_flight::InFlight;
 use crate::web::known_credentials::KnownCredentials;
+use crate::web::{Connection, edge};
 use crate::webhooks::Loops;
 use crate::webhooks::asked::Noted;
 
@@ -137,10 +137,20 @@ impl App {
     }
 }
 
-/// Everything that is served, as one service, which is always ready and never fails. A request may carry a
-/// [`Connection`](crate::web::Connection) as extension; without one no proxy is trusted.
+/// Everything that is served. For callers within the process it is a service, which is always ready and never fails;
+/// a request may carry a [`Connection`] as extension there, and without one no proxy is trusted.
 #[derive(Clone)]
 pub struct Doors(Arc<Within>);
+
+impl Doors {
+    /// Answers what has come by a connection.
+    pub(crate) async fn answer<B>(&self, request: Request<B>, connection: Connection) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        edge::pass(&self.0, request, Some(connection)).await
+    }
+}
 
 /// What is behind the doors.
 pub(crate) struct Within {
@@ -180,6 +190,7 @@ where
     // The edge is no layer of the router: a layer is cloned with every route and boxed around every answer.
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let within = Arc::clone(&self.0);
-        Box::pin(async move { Ok(edge::pass(&within, request).await) })
+        let connection = request.extensions().get().copied();
+        Box::pin(async move { Ok(edge::pass(&within, request, connection).await) })
     }
 }

@@ -6,6 +6,7 @@
 
 mod accounts_2010;
 mod admin;
+mod answering;
 mod app;
 mod clock;
 mod dispatcher;

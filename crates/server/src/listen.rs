@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::Router;
 use axum::response::Response;
 use bytes::Bytes;
 use http::Request;
@@ -27,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::answering::Answering;
+use crate::app::Doors;
 use crate::patient::Patient;
 use crate::realtime::{self, Tunnel};
 use crate::web::Connection;
@@ -40,24 +43,33 @@ const LINGER_BYTES: usize = 16 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What answers requests: always ready, and never fails.
-pub trait Serve:
-    Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + Unpin
-    + 'static
-{
+pub trait Serve: Clone + Send + Sync + Unpin + 'static {
+    /// Answers what has come by a connection.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        connection: Connection,
+    ) -> impl Future<Output = Response> + Send;
 }
 
-impl<S> Serve for S where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Unpin
-        + Sync
-        + 'static
-{
+impl Serve for Doors {
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        connection: Connection,
+    ) -> impl Future<Output = Response> + Send {
+        self.answer(request, connection)
+    }
+}
+
+/// A page for operators, whose addresses are nobody's business.
+impl Serve for Router {
+    async fn answer(&self, request: Request<Incoming>, _: Connection) -> Response {
+        match self.clone().call(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        }
+    }
 }
 
 /// How connections of one listener are served.
@@ -146,9 +158,8 @@ async fn serve_http<S: Serve>(
     let ends = Connection { peer, local };
     let tunnel = Arc::<OnceLock<Tunnel>>::default();
     let left_at = Arc::clone(&tunnel);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ends);
-        Box::pin(answer(doors.clone().call(request), Arc::clone(&left_at)))
+    let service = service_fn(move |request: Request<Incoming>| {
+        Answering::new(answer(doors.clone(), request, ends, Arc::clone(&left_at)))
     });
     let mut builder = Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
@@ -194,11 +205,13 @@ async fn linger(mut stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-async fn answer(
-    answering: impl Future<Output = Result<Response, Infallible>>,
+async fn answer<S: Serve>(
+    doors: S,
+    request: Request<Incoming>,
+    ends: Connection,
     tunnel: Arc<OnceLock<Tunnel>>,
 ) -> Result<Response, Infallible> {
-    let mut response = answering.await?;
+    let mut response = doors.answer(request, ends).await;
     if let Some(begun) = response.extensions_mut().remove() {
         let _ = tunnel.set(begun);
     }

@@ -1,7 +1,8 @@
 //! What an operator may watch, as Prometheus text. Labels are methods, path templates and statuses: few.
 
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -31,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
-    durations: Family<Asked, Histogram>,
+    durations: Family<Timed, Histogram>,
     pub(crate) in_flight: Gauge,
     pub(crate) connections: Gauge,
     batch_jobs: Histogram,
@@ -63,11 +64,62 @@ pub struct Metrics {
     pub(crate) pre_actions_unrecorded: Counter,
 }
 
+/// A path with its names in braces, as the log and the metrics show it: one of few. Where it is kept, the figures of
+/// what was answered there are kept with it, so that they are not looked up by their labels for every request.
+#[derive(Clone)]
+pub struct Template(Arc<Kept>);
+
+struct Kept {
+    text: Box<str>,
+    figures: RwLock<Vec<Figures>>,
+}
+
+/// What is counted for one method and status.
+struct Figures {
+    method: &'static str,
+    status: u16,
+    duration: Histogram,
+    requests: Counter,
+}
+
+impl From<String> for Template {
+    fn from(text: String) -> Self {
+        Self(Arc::new(Kept { text: text.into(), figures: RwLock::default() }))
+    }
+}
+
+impl From<&str> for Template {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl Deref for Template {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0.text
+    }
+}
+
 /// What was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone)]
 pub(crate) struct Asked {
     pub(crate) method: &'static str,
-    pub(crate) template: Arc<str>,
+    pub(crate) template: Template,
+}
+
+/// What took some time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Timed {
+    method: &'static str,
+    template: String,
 }
 
 /// What became of a try.
@@ -86,8 +138,15 @@ struct TurnedAway {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     method: &'static str,
-    template: Arc<str>,
+    template: String,
     status: u16,
+}
+
+impl Figures {
+    fn count(&self, time: f64) {
+        self.duration.observe(time);
+        self.requests.inc();
+    }
 }
 
 impl Default for Metrics {
@@ -212,10 +271,28 @@ impl Metrics {
     }
 
     /// One request answered.
-    pub(crate) fn answered(&self, asked: Asked, status: u16, time: Duration) {
-        self.durations.get_or_create(&asked).observe(time.as_secs_f64());
+    pub(crate) fn answered(&self, asked: &Asked, status: u16, time: Duration) {
         let Asked { method, template } = asked;
-        self.requests.get_or_create(&Answered { method, template, status }).inc();
+        let time = time.as_secs_f64();
+        let is_its = |figures: &&Figures| figures.status == status && figures.method == *method;
+        let kept = &template.0.figures;
+        if let Some(figures) = kept.read().unwrap_or_else(PoisonError::into_inner).iter().find(is_its) {
+            figures.count(time);
+            return;
+        }
+        let mut kept = kept.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(figures) = kept.iter().find(is_its) {
+            figures.count(time);
+            return;
+        }
+        let text = template.to_string();
+        let timed = Timed { method, template: text.clone() };
+        let answered = Answered { method, template: text, status };
+        let (duration, requests) =
+            (self.durations.get_or_create_owned(&timed), self.requests.get_or_create_owned(&answered));
+        let figures = Figures { method, status, duration, requests };
+        figures.count(time);
+        kept.push(figures);
     }
 
     /// One try of a delivery.
@@ -310,4 +387,43 @@ async fn page(State(app): State<Arc<App>>) -> impl IntoResponse {
     let _ = tokio::time::timeout(PATIENCE, look(&app)).await;
     let text = app.metrics.text(&app).unwrap_or_default();
     ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_their_labels_whoever_keeps_the_template() {
+        let metrics = Metrics::new();
+        let kept = Template::from("/v1/{Sid}");
+        for (template, method, status) in [
+            (kept.clone(), "GET", 200),
+            (kept.clone(), "GET", 200),
+            (kept.clone(), "GET", 404),
+            (kept.clone(), "POST", 200),
+            ("/v1/{Sid}".into(), "GET", 200),
+            ("(none)".into(), "GET", 404),
+        ] {
+            metrics.answered(&Asked { method, template }, status, Duration::from_millis(1));
+        }
+        let mut text = String::new();
+        encode(&mut text, &metrics.registry).expect("it is text");
+        let is_its = |line: &&str| {
+            line.starts_with("tertulia_http_requests_total{")
+                || line.starts_with("tertulia_http_request_duration_seconds_count{")
+        };
+        let mut lines: Vec<_> = text.lines().filter(is_its).collect();
+        lines.sort_unstable();
+        let expected = [
+            r#"tertulia_http_request_duration_seconds_count{method="GET",template="(none)"} 1"#,
+            r#"tertulia_http_request_duration_seconds_count{method="GET",template="/v1/{Sid}"} 4"#,
+            r#"tertulia_http_request_duration_seconds_count{method="POST",template="/v1/{Sid}"} 1"#,
+            r#"tertulia_http_requests_total{method="GET",template="(none)",status="404"} 1"#,
+            r#"tertulia_http_requests_total{method="GET",template="/v1/{Sid}",status="200"} 3"#,
+            r#"tertulia_http_requests_total{method="GET",template="/v1/{Sid}",status="404"} 1"#,
+            r#"tertulia_http_requests_total{method="POST",template="/v1/{Sid}",status="200"} 1"#,
+        ];
+        assert_eq!(lines, expected);
+    }
 }

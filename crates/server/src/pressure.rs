@@ -25,7 +25,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use wire::Problem;
 
 use crate::metrics::Metrics;
-use crate::web::answer;
+use crate::web::answer::{self, Note};
 
 /// Bytes of a body, and of an answer, that are not counted.
 const SHORT: usize = 8 * 1024;
@@ -136,8 +136,9 @@ impl Pressure {
         (Body::new(Counted { body, coming: Arc::clone(&coming) }), Some(coming))
     }
 
-    /// An answer that is counted until it has left, where it is long. Where there is no room for it, another one.
-    pub fn answer(&self, method: &Method, response: Response) -> Response {
+    /// An answer that is counted until it has left, where it is long. Where there is no room for it, another one, of
+    /// which the log and the metrics still know what it was about.
+    pub fn answer(&self, method: &Method, response: Response, note: &mut Note) -> Response {
         let length = response.body().size_hint().exact().unwrap_or(0);
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length <= SHORT {
@@ -146,13 +147,8 @@ impl Pressure {
         match self.leaving(length, method) {
             Ok(held) => response.map(|body| Body::new(Leaving { body, held: Some(held) })),
             Err(problem) => {
-                let mut refusal = answer::problem(&problem);
-                // The log and the metrics still want to know what it was about.
-                if let Some(mut note) = response.extensions().get::<answer::Note>().cloned() {
-                    note.code = Some(problem.code);
-                    refusal.extensions_mut().insert(note);
-                }
-                refusal
+                note.code = Some(problem.code);
+                answer::problem(&problem)
             }
         }
     }
@@ -420,12 +416,12 @@ mod tests {
     async fn an_answer_is_counted_until_its_bytes_are_gone_and_only_a_read_is_turned_away() {
         let pressure = pressure(2 * SHORT);
         let long = || answer::json(200, vec![b'1'; 2 * SHORT]);
-        let response = pressure.answer(&Method::GET, long());
+        let response = pressure.answer(&Method::GET, long(), &mut Note::default());
         assert_eq!(response.body().size_hint().exact(), Some(2 * SHORT as u64));
         let bytes = response.into_body().collect().await.expect("it is there").to_bytes();
         assert_eq!(pressure.bytes(), 2 * SHORT, "somebody has them still");
-        assert_eq!(pressure.answer(&Method::GET, long()).status(), 503);
-        let written = pressure.answer(&Method::POST, long());
+        assert_eq!(pressure.answer(&Method::GET, long(), &mut Note::default()).status(), 503);
+        let written = pressure.answer(&Method::POST, long(), &mut Note::default());
         assert_eq!((written.status().as_u16(), pressure.bytes()), (200, 4 * SHORT));
         drop((bytes, written));
         assert_eq!(pressure.bytes(), 0);

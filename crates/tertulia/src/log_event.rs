@@ -108,10 +108,10 @@ mod tests {
     fn logged(is_coloured: bool, is_own: bool) -> String {
         let kept = Arc::<Mutex<Vec<u8>>>::default();
         let out = Arc::clone(&kept);
-        let lines = tracing_subscriber::fmt().with_max_level(Level::TRACE).fmt_fields(Fields).with_timer(Noon);
+        let lines =
+            tracing_subscriber::fmt().with_max_level(Level::TRACE).fmt_fields(Fields).with_timer(Noon);
         let lines = lines.with_ansi(is_coloured).with_writer(move || Out(Arc::clone(&out)));
-        let lines: Dispatch =
-            if is_own { lines.event_format(Text::new(Noon)).into() } else { lines.into() };
+        let lines: Dispatch = if is_own { lines.event_format(Text::new(Noon)).into() } else { lines.into() };
         tracing::dispatcher::with_default(&lines, || {
             tracing::info!(
                 target: "access", request_id = "RQ1", method = "GET", template = "/v1/{A}", status = 200_u16,

@@ -64,9 +64,13 @@ impl<W: Write> Visit for Visitor<'_, W> {
     fn record_str(&mut self, field: &Field, value: &str) {
         // Without an early end, so that it is a few instructions for sixteen letters.
         let is_odd = |byte: u8| !byte.is_ascii_graphic() || byte == b'"' || byte == b'=';
-        let is_plain = !value.is_empty() && !value.bytes().fold(false, |found, byte| found | is_odd(byte));
+        let is_plain = || !value.is_empty() && !value.bytes().fold(false, |found, byte| found | is_odd(byte));
         self.put(field, |out| {
-            if is_plain || field.name() == "message" { out.write_str(value) } else { write!(out, "{value:?}") }
+            if field.name() == "message" || is_plain() {
+                out.write_str(value)
+            } else {
+                write!(out, "{value:?}")
+            }
         });
     }
 
@@ -92,7 +96,11 @@ impl<W: Write> Visit for Visitor<'_, W> {
 
 /// A number whose shortest text has one decimal, as the times of requests have.
 fn tenths(value: f64) -> Option<u32> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what does not fit is seen below")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what does not fit is seen below"
+    )]
     let tenths = (value * 10.0 + 0.5) as u32;
     ((f64::from(tenths) / 10.0).to_bits() == value.to_bits()).then_some(tenths)
 }

@@ -59,7 +59,11 @@ pub struct Writing<W: Write + Send + 'static> {
 impl<W: Write + Send + 'static> Lines<W> {
     /// Begins to write to `out`.
     pub fn begin(out: W) -> io::Result<Writing<W>> {
-        let shared = Shared { gathered: Mutex::default(), filled: Condvar::new(), out: Mutex::new(Out { to: out, spare: Vec::new() }) };
+        let shared = Shared {
+            gathered: Mutex::default(),
+            filled: Condvar::new(),
+            out: Mutex::new(Out { to: out, spare: Vec::new() }),
+        };
         let lines = Self(Arc::new(shared));
         let of_thread = lines.clone();
         let thread = thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.serve())?;

@@ -11,24 +11,25 @@ use axum::response::Response;
 use conversations::idempotency::IdempotencyKey;
 use conversations::{Actor, Call, Failure, Guess, Operation, Path, Scope, Source, Verb};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use wire::{Form, Problem, Sid};
 
 use super::rates::{self, Standing};
 use super::routes::{Place, Route};
 use crate::app::App;
 use crate::perform::{perform, refuse};
+use crate::web::answer::Note;
 use crate::web::host::BaseUrl;
 use crate::web::sign_in::{SignedIn, sign_in};
 use crate::web::{answer, form, path};
 
-/// Answers one request.
+/// Answers one request, and says what the edge is to know of it.
 pub async fn handle(
     app: &App,
     Place { route, values }: Place<'_>,
     base_url: BaseUrl,
     (parts, body): (&Parts, Body),
-) -> Response {
+) -> (Response, Note) {
     let Some(operation) = route.operation(&parts.method) else {
         return noted(answer::not_allowed(&route.allowed()), route, None);
     };
@@ -50,13 +51,14 @@ pub async fn handle(
     noted(response, route, Some(&signed_in))
 }
 
-fn noted(mut response: Response, route: &Route, signed_in: Option<&SignedIn>) -> Response {
-    answer::note(&mut response, |note| {
-        note.template = Some(Arc::clone(&route.shown));
-        note.account_sid = signed_in.map(|signed_in| signed_in.account_sid);
-        note.in_flight = signed_in.map(|signed_in| signed_in.running.count);
-    });
-    response
+fn noted(mut response: Response, route: &Route, signed_in: Option<&SignedIn>) -> (Response, Note) {
+    let note = Note {
+        template: Some(route.shown.clone()),
+        account_sid: signed_in.map(|signed_in| signed_in.account_sid),
+        in_flight: signed_in.map(|signed_in| signed_in.running.count),
+        ..answer::take_note(&mut response)
+    };
+    (response, note)
 }
 
 async fn run(
@@ -140,7 +142,7 @@ fn call(
 
 /// Twilio: webhooks hear of a change made by REST only where the caller asks for it.
 fn hooks(verb: Verb, headers: &HeaderMap) -> Result<bool, Problem> {
-    const NAME: &str = "X-Twilio-Webhook-Enabled";
+    const NAME: HeaderName = HeaderName::from_static("x-twilio-webhook-enabled");
     let asked = match verb {
         Verb::List | Verb::Fetch => None,
         Verb::Create | Verb::Update | Verb::Delete => headers.get(NAME).map(HeaderValue::as_bytes),
@@ -149,7 +151,7 @@ fn hooks(verb: Verb, headers: &HeaderMap) -> Result<bool, Problem> {
         None => Ok(false),
         Some(value) if value.eq_ignore_ascii_case(b"true") => Ok(true),
         Some(value) if value.eq_ignore_ascii_case(b"false") => Ok(false),
-        Some(_) => Err(Problem::parameter(format!("Invalid value for header {NAME}"))),
+        Some(_) => Err(Problem::parameter("Invalid value for header X-Twilio-Webhook-Enabled")),
     }
 }
 
@@ -160,7 +162,11 @@ fn idempotency_key(
     (call, form): (&Call, &Form),
     headers: &HeaderMap,
 ) -> Result<Option<IdempotencyKey>, Problem> {
-    let Some(key) = headers.get("idempotency-key").filter(|_| verb == Verb::Create) else { return Ok(None) };
+    const NAME: HeaderName = HeaderName::from_static("idempotency-key");
+    if verb != Verb::Create {
+        return Ok(None);
+    }
+    let Some(key) = headers.get(NAME) else { return Ok(None) };
     let key = key.to_str().ok().and_then(|key| IdempotencyKey::new(call, key, form, app.clock.now()));
     key.map(Some).ok_or_else(|| Problem::parameter("The header Idempotency-Key has 1 to 255 characters"))
 }

@@ -15,6 +15,8 @@ use wire::Problem;
 
 use super::handler;
 use crate::app::App;
+use crate::metrics::Template;
+use crate::web::answer::Note;
 use crate::web::host::BaseUrl;
 use crate::web::{answer, cors, path};
 
@@ -22,7 +24,7 @@ use crate::web::{answer, cors, path};
 pub struct Route {
     pub scope: Scope,
     /// The template with what it stands below, as the log and the metrics show them.
-    pub shown: Arc<str>,
+    pub shown: Template,
     /// What stands in braces.
     names: Vec<&'static str>,
     operations: Vec<(Method, Arc<Operation>)>,
@@ -76,7 +78,7 @@ fn neighbours() -> Vec<Route> {
 }
 
 fn routes(operations: Vec<Operation>) -> Vec<Route> {
-    let mut routes = BTreeMap::<Arc<str>, Route>::new();
+    let mut routes = BTreeMap::<String, Route>::new();
     for operation in operations.into_iter().map(Arc::new) {
         let scopes: &[Scope] = match operation.mount {
             Mount::Account => &[Scope::Account],
@@ -85,7 +87,7 @@ fn routes(operations: Vec<Operation>) -> Vec<Route> {
         };
         for scope in scopes {
             let route = Route::new(*scope, operation.template);
-            let route = routes.entry(Arc::clone(&route.shown)).or_insert(route);
+            let route = routes.entry(route.shown.to_string()).or_insert(route);
             route.operations.push((method(operation.verb), Arc::clone(&operation)));
         }
     }
@@ -105,7 +107,7 @@ impl Paths {
     pub fn new() -> Self {
         let mut paths = matchit::Router::new();
         for route in table().into_iter().chain(neighbours()) {
-            paths.insert(&*Arc::clone(&route.shown), route).expect("no two templates fit the same path");
+            paths.insert(&*route.shown.clone(), route).expect("no two templates fit the same path");
         }
         Self(paths)
     }
@@ -119,22 +121,22 @@ impl Paths {
     }
 }
 
-/// Answers a request for what stands there.
+/// Answers a request for what stands there, with what the edge is to know of it.
 pub async fn answer(
     app: &App,
     place: Place<'_>,
     base_url: BaseUrl,
     (parts, body): (&Parts, Body),
-) -> Response {
-    let mut response = match parts.method {
-        Method::OPTIONS => answer::empty(200),
+) -> (Response, Note) {
+    let (mut response, note) = match parts.method {
+        Method::OPTIONS => (answer::empty(200), Note::default()),
         _ => handler::handle(app, place, base_url, (parts, body)).await,
     };
     cors::show(&mut response, parts.headers.contains_key(ORIGIN));
     if let Some(length) = response.body().size_hint().exact() {
-        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        response.headers_mut().insert(CONTENT_LENGTH, answer::number(length));
     }
-    response
+    (response, note)
 }
 
 /// The answer where nothing stands.

@@ -3,7 +3,6 @@
 //! What the log and the metrics want to know of an answer goes with it as a [`Note`], which the edge takes
 //! off. A failure of the store is logged there, once and with its chain; the caller learns nothing of it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use axum::body::Body;
@@ -14,6 +13,8 @@ use http::{HeaderValue, StatusCode};
 use store::StoreError;
 use wire::{Problem, Sid};
 
+use crate::metrics::Template;
+
 /// Seconds after which those who were turned away are to come back: not all at the same moment.
 const LATER: [&str; 3] = ["1", "2", "3"];
 static TURNED_AWAY: AtomicU8 = AtomicU8::new(0);
@@ -23,8 +24,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=utf
 /// What the edge is told of an answer.
 #[derive(Clone, Default)]
 pub struct Note {
-    /// The path with its names in braces: one of few, as metrics need it.
-    pub template: Option<Arc<str>>,
+    /// What was asked for: one of few, as metrics need it.
+    pub template: Option<Template>,
     /// Who signed in.
     pub account_sid: Option<Sid<Account>>,
     /// That account's requests in flight, with this one.
@@ -88,9 +89,21 @@ pub fn failure(failure: Failure) -> Response {
     response
 }
 
+/// Takes off what the edge is told.
+pub fn take_note(response: &mut Response) -> Note {
+    // Most answers have none, and nothing else either.
+    let extensions = response.extensions_mut();
+    if extensions.is_empty() { Note::default() } else { extensions.remove().unwrap_or_default() }
+}
+
 /// Adds to what the edge is told.
 pub fn note(response: &mut Response, add: impl FnOnce(&mut Note)) {
     add(response.extensions_mut().get_or_insert_default());
+}
+
+/// A number as a header's value.
+pub fn number(number: u64) -> HeaderValue {
+    HeaderValue::from_str(itoa::Buffer::new().format(number)).expect("digits")
 }
 
 /// Adds a header whose value is digits and letters of our own.

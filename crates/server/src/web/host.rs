@@ -68,8 +68,11 @@ fn is_tunnel(path: &str) -> bool {
 pub struct BaseUrl(pub Arc<str>);
 
 /// Looks at what a request says about the host it was meant for.
-pub fn base_url(settings: &Settings, request: &Parts) -> Result<BaseUrl, Problem> {
-    let connection = request.extensions.get::<Connection>();
+pub fn base_url(
+    settings: &Settings,
+    request: &Parts,
+    connection: Option<Connection>,
+) -> Result<BaseUrl, Problem> {
     let is_trusted = connection.is_some_and(|connection| settings.trusts(connection.peer.ip()));
     let forwarded = |name| if is_trusted { last(request, name) } else { Ok(None) };
     let host = match forwarded("x-forwarded-host")? {
@@ -107,7 +110,7 @@ pub fn base_url(settings: &Settings, request: &Parts) -> Result<BaseUrl, Problem
 }
 
 /// The host of an absolute request target, else the `Host` header, else where we were reached.
-fn asked<'a>(request: &'a Parts, connection: Option<&Connection>) -> Result<Cow<'a, str>, Problem> {
+fn asked(request: &Parts, connection: Option<Connection>) -> Result<Cow<'_, str>, Problem> {
     if let Some(authority) = request.uri.authority() {
         return Ok(authority.as_str().into());
     }
@@ -186,8 +189,8 @@ mod tests {
         }
         let local = "127.0.0.1:8080".parse().expect("an address");
         let connection = Connection { peer: peer.parse().expect("an address"), local };
-        let request = request.extension(connection).body(()).expect("a request");
-        base_url(settings, &request.into_parts().0).map(|base| base.0.to_string())
+        let request = request.body(()).expect("a request");
+        base_url(settings, &request.into_parts().0, Some(connection)).map(|base| base.0.to_string())
     }
 
     fn asked_for(host: &str) -> Result<String, Problem> {

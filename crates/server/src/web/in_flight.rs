@@ -1,6 +1,7 @@
 //! How many requests of each account run at this moment.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use conversations::Account;
@@ -8,7 +9,26 @@ use wire::Sid;
 
 /// The counters. An account without a running request has none.
 #[derive(Clone, Default)]
-pub struct InFlight(Arc<Mutex<HashMap<Sid<Account>, u64>>>);
+pub struct InFlight(Arc<Mutex<Counters>>);
+
+/// Only who has signed in is here, so that nobody can choose sids that collide; and sids are made by chance.
+type Counters = HashMap<Sid<Account>, u64, BuildHasherDefault<Chance>>;
+
+/// Takes the end of a sid for its hash.
+#[derive(Default)]
+struct Chance(u64);
+
+impl Hasher for Chance {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk() {
+            self.0 ^= u64::from_ne_bytes(*last);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// One running request; it ends when this is dropped.
 pub struct Running {
@@ -27,7 +47,7 @@ impl InFlight {
         Running { counters: self.clone(), account_sid, count: *counter }
     }
 
-    fn counters(&self) -> MutexGuard<'_, HashMap<Sid<Account>, u64>> {
+    fn counters(&self) -> MutexGuard<'_, Counters> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,7 +15,7 @@ pub mod unread;
 
 use std::net::SocketAddr;
 
-/// The two ends of the connection that a request came by, as an extension of the request.
+/// The two ends of the connection that a request came by.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection {
     /// The caller, or the proxy before us.

@@ -82,7 +82,9 @@ fn basic(headers: &HeaderMap) -> Option<String> {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     let encoded = after_scheme(headers, "Basic")?;
-    String::from_utf8(DECODER.decode(encoded).ok()?).ok()
+    let mut said = Vec::with_capacity(encoded.len());
+    DECODER.decode_vec(encoded, &mut said).ok()?;
+    String::from_utf8(said).ok()
 }
 
 /// What follows the scheme in the `Authorization` header, where it is this scheme.
