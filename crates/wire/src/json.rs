@@ -34,7 +34,9 @@ fn is_plain(bytes: &[u8]) -> bool {
     // Without an early end, so that it is a few instructions for sixteen letters.
     let is_plain = |bytes: &[u8]| !bytes.iter().fold(false, |found, byte| found | needs_escape(*byte));
     let (chunks, rest) = bytes.as_chunks::<16>();
-    chunks.iter().all(|chunk| is_plain(chunk)) && is_plain(bytes.last_chunk::<16>().map_or(rest, |last| last))
+    // The last sixteen once more, so that no letter is left over.
+    let ends_plain = bytes.last_chunk::<16>().map_or_else(|| is_plain(rest), |last| is_plain(last));
+    ends_plain && chunks.iter().all(|chunk| is_plain(chunk))
 }
 
 fn needs_escape(byte: u8) -> bool {

@@ -101,11 +101,24 @@ impl Timestamp {
         with(str::from_utf8(&text).expect("digits are text"))
     }
 
+    /// The day counted from 0000-03-01, and the second of it. Neither is ever negative, so that unsigned numbers do.
+    #[expect(clippy::cast_possible_truncation, reason = "ten thousand years have fewer days")]
+    const fn days_and_second(self) -> (u32, u32) {
+        const BEFORE_1970: i64 = 719_468 * DAY * SECOND;
+        let seconds = (self.0 + BEFORE_1970).unsigned_abs() / SECOND.unsigned_abs();
+        ((seconds / DAY.unsigned_abs()) as u32, (seconds % DAY.unsigned_abs()) as u32)
+    }
+
+    /// What is beyond the whole second.
+    #[expect(clippy::cast_possible_truncation, reason = "it is less than a million")]
+    const fn microsecond(self) -> u32 {
+        self.0.rem_euclid(SECOND) as u32
+    }
+
     /// Fills the digits of `0000-00-00T00:00:00`.
     fn write_seconds(self, text: &mut [u8]) {
-        let seconds = self.unix_seconds();
-        let (year, month, day) = civil_from_days(seconds.div_euclid(DAY));
-        let second = seconds.rem_euclid(DAY);
+        let (days, second) = self.days_and_second();
+        let (year, month, day) = civil(days);
         pairs(&mut text[0..4], year);
         pairs(&mut text[5..7], month);
         pairs(&mut text[8..10], day);
@@ -116,18 +129,17 @@ impl Timestamp {
 }
 
 /// Days and months as mail headers name them.
-const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const WEEKDAYS: [&str; 7] = ["Wed", "Thu", "Fri", "Sat", "Sun", "Mon", "Tue"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
+/// Year, month and day of a day counted from 0000-03-01, in the proleptic Gregorian calendar.
 ///
-/// The count is moved to begin on 0000-03-01, so that the leap day ends a year, and years begin in March; an
-/// era is the 400 years after which the calendar repeats.
-const fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
+/// Counted from there the leap day ends a year, and years begin in March; an era is the 400 years after which the
+/// calendar repeats.
+const fn civil(days: u32) -> (u32, u32, u32) {
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
@@ -137,11 +149,9 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// Writes a number that is not negative and needs no more than nine digits, right-aligned with leading zeros, two
-/// digits at a time.
+/// Writes a number right-aligned with leading zeros, two digits at a time.
 #[inline]
-fn pairs(text: &mut [u8], number: i64) {
-    let mut number = u32::try_from(number).unwrap_or(0);
+fn pairs(text: &mut [u8], mut number: u32) {
     let (pairs, _) = text.as_chunks_mut::<2>();
     for pair in pairs.iter_mut().rev() {
         let two = (number % 100) as usize;
@@ -170,7 +180,7 @@ impl Milliseconds {
     fn written<T>(self, with: impl FnOnce(&str) -> T) -> T {
         let mut text = *b"0000-00-00T00:00:00.000Z";
         self.0.write_seconds(&mut text);
-        let milliseconds = self.0.0.rem_euclid(SECOND) / 1_000;
+        let milliseconds = self.0.microsecond() / 1_000;
         // The point stands in place of the first of four digits.
         pairs(&mut text[19..23], milliseconds);
         text[19] = b'.';
@@ -199,7 +209,7 @@ impl Microseconds {
     pub fn written<T>(self, with: impl FnOnce(&str) -> T) -> T {
         let mut text = *b"0000-00-00T00:00:00.000000+00:00";
         self.0.write_seconds(&mut text);
-        pairs(&mut text[20..26], self.0.0.rem_euclid(SECOND));
+        pairs(&mut text[20..26], self.0.microsecond());
         with(str::from_utf8(&text).expect("digits are text"))
     }
 }
@@ -216,11 +226,10 @@ pub struct Rfc2822(Timestamp);
 
 impl fmt::Display for Rfc2822 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.unix_seconds();
-        let days = seconds.div_euclid(DAY);
-        let (year, month, day) = civil_from_days(days);
-        let named = |names: &[&'static str], place: i64| names[usize::try_from(place).unwrap_or(0)];
-        let (weekday, month) = (named(&WEEKDAYS, days.rem_euclid(7)), named(&MONTHS, month - 1));
+        let (days, _) = self.0.days_and_second();
+        let (year, month, day) = civil(days);
+        let named = |names: &[&'static str], place: u32| names[place as usize];
+        let (weekday, month) = (named(&WEEKDAYS, days % 7), named(&MONTHS, month - 1));
         self.0.written(|text| write!(f, "{weekday}, {day:02} {month} {year:04} {} +0000", &text[11..19]))
     }
 }
