@@ -28,6 +28,7 @@ use crate::pressure::Pressure;
 use crate::realtime::{self, Hub, Presence, Typists};
 use crate::rest;
 use crate::settings::Settings;
+use crate::web::host::LastHost;
 use crate::web::in_flight::InFlight;
 use crate::web::known_credentials::KnownCredentials;
 use crate::web::{Connection, edge};
@@ -159,6 +160,7 @@ pub(crate) struct Within {
     pub(crate) rest: rest::Paths,
     /// All other paths.
     pub(crate) others: Router,
+    pub(crate) last_host: LastHost,
 }
 
 /// The doors of a server.
@@ -172,7 +174,12 @@ pub fn doors(app: &Arc<App>) -> Doors {
         .merge(openapi::router())
         .merge(health::router())
         .with_state(Arc::clone(app));
-    Doors(Arc::new(Within { app: Arc::clone(app), rest: rest::Paths::new(), others }))
+    Doors(Arc::new(Within {
+        app: Arc::clone(app),
+        rest: rest::Paths::new(),
+        others,
+        last_host: LastHost::default(),
+    }))
 }
 
 impl<B> Service<Request<B>> for Doors

@@ -80,7 +80,7 @@ async fn admitted(
         Ok(held) => held,
         Err(problem) => return refused(&problem),
     };
-    let base_url = match host::base_url(&app.settings, &parts, connection) {
+    let base_url = match host::base_url((&app.settings, &within.last_host), &parts, connection) {
         Ok(base_url) => base_url,
         Err(problem) => return refused(&problem),
     };

@@ -6,8 +6,9 @@
 //! heard from trusted proxies alone; of several values the last is taken, which the proxy itself wrote.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use http::HeaderValue;
 use http::header::HOST;
 use http::request::Parts;
 use wire::Problem;
@@ -67,13 +68,51 @@ fn is_tunnel(path: &str) -> bool {
 #[derive(Clone)]
 pub struct BaseUrl(pub Arc<str>);
 
+/// The `Host` that was asked for last, and what its answers begin with: most callers ask for the same one.
+#[derive(Default)]
+pub struct LastHost(RwLock<Option<(HeaderValue, BaseUrl)>>);
+
+impl LastHost {
+    fn get(&self, host: &HeaderValue) -> Option<BaseUrl> {
+        let last = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().filter(|(known, _)| known == host).map(|(_, base_url)| base_url.clone())
+    }
+
+    fn keep(&self, host: &HeaderValue, base_url: &BaseUrl) {
+        // A copy: the value is a piece of all that its request has sent.
+        let Ok(host) = HeaderValue::from_bytes(host.as_bytes()) else { return };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some((host, base_url.clone()));
+    }
+}
+
 /// Looks at what a request says about the host it was meant for.
 pub fn base_url(
-    settings: &Settings,
+    (settings, last_host): (&Settings, &LastHost),
     request: &Parts,
     connection: Option<Connection>,
 ) -> Result<BaseUrl, Problem> {
     let is_trusted = connection.is_some_and(|connection| settings.trusts(connection.peer.ip()));
+    // Where the header alone decides.
+    let only_host = || {
+        let mut hosts = request.headers.get_all(HOST).into_iter();
+        hosts.next().filter(|_| hosts.next().is_none())
+    };
+    let host = if is_trusted || request.uri.authority().is_some() { None } else { only_host() };
+    if let Some(known) = host.and_then(|host| last_host.get(host)) {
+        return Ok(known);
+    }
+    let base_url = found(settings, request, (connection, is_trusted))?;
+    if let Some(host) = host.filter(|host| !host.to_str().ok().and_then(name).is_none_or(is_twilios)) {
+        last_host.keep(host, &base_url);
+    }
+    Ok(base_url)
+}
+
+fn found(
+    settings: &Settings,
+    request: &Parts,
+    (connection, is_trusted): (Option<Connection>, bool),
+) -> Result<BaseUrl, Problem> {
     let forwarded = |name| if is_trusted { last(request, name) } else { Ok(None) };
     let host = match forwarded("x-forwarded-host")? {
         Some(host) => host.into(),
@@ -190,7 +229,12 @@ mod tests {
         let local = "127.0.0.1:8080".parse().expect("an address");
         let connection = Connection { peer: peer.parse().expect("an address"), local };
         let request = request.body(()).expect("a request");
-        base_url(settings, &request.into_parts().0, Some(connection)).map(|base| base.0.to_string())
+        let request = request.into_parts().0;
+        let last_host = LastHost::default();
+        let base_url = || base_url((settings, &last_host), &request, Some(connection));
+        let asked = base_url().map(|base| base.0.to_string());
+        assert_eq!(base_url().map(|base| base.0.to_string()), asked, "whether it is known or not");
+        asked
     }
 
     fn asked_for(host: &str) -> Result<String, Problem> {
@@ -205,6 +249,28 @@ mod tests {
             assert_eq!(asked_for(host), Ok(format!("http://{host}")));
         }
         assert_eq!(asked_by(STRANGER, &settings(), &[]).as_deref(), Ok("http://127.0.0.1:8080"));
+    }
+
+    #[test]
+    fn what_the_last_host_gave_is_given_to_the_same_host_alone() {
+        let (settings, last_host) = (settings(), LastHost::default());
+        let asked = |peer: &str, host: &str, path: &str| {
+            let request = Request::builder().uri(path).header("host", host).body(()).expect("a request");
+            let (peer, local) = (peer.parse().expect("an address"), "127.0.0.1:80".parse().expect("one"));
+            let known = (&settings, &last_host);
+            let base = base_url(known, &request.into_parts().0, Some(Connection { peer, local }));
+            base.map(|base| base.0.to_string()).map_err(|problem| problem.status)
+        };
+        for _ in 0..2 {
+            assert_eq!(asked(STRANGER, "a.example", "/v1/Services"), Ok("http://a.example".to_owned()));
+            assert_eq!(asked(STRANGER, "A.example", "/v1/Services"), Ok("http://A.example".to_owned()));
+            assert_eq!(asked(STRANGER, "a b", "/v1/Services"), Err(400));
+            let twilios = Ok("https://events.twilio.com".to_owned());
+            assert_eq!(asked(STRANGER, "events.twilio.com", "/v1/Sinks"), twilios);
+            assert_eq!(asked(STRANGER, "events.twilio.com", "/v1/Services"), Err(404));
+            assert_eq!(asked(STRANGER, "a.example", "https://b.example/"), Ok("http://b.example".to_owned()));
+            assert_eq!(asked(PROXY, "a.example", "/"), Ok("http://a.example".to_owned()));
+        }
     }
 
     #[test]

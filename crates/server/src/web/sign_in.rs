@@ -9,6 +9,7 @@ use conversations::credentials::{self, Credentials};
 use conversations::{Account, Failure, Owned, Service};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use memchr::memchr;
 use store::StoreError;
 use wire::{Problem, Sid};
 
@@ -89,8 +90,10 @@ fn basic(headers: &HeaderMap) -> Option<String> {
 
 /// What follows the scheme in the `Authorization` header, where it is this scheme.
 pub fn after_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
-    let (given, rest) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    given.eq_ignore_ascii_case(scheme).then(|| rest.trim())
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    let (given, rest) = value.split_at(memchr(b' ', value)?);
+    let is_its = given.eq_ignore_ascii_case(scheme.as_bytes()) && rest.is_ascii();
+    str::from_utf8(rest).ok().filter(|_| is_its).map(str::trim)
 }
 
 #[cfg(test)]
