@@ -82,7 +82,7 @@ fn basic(headers: &HeaderMap) -> Option<String> {
         &STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let encoded = after_scheme(headers, "Basic")?;
+    let encoded = said(headers, "Basic")?;
     let mut said = Vec::with_capacity(encoded.len());
     DECODER.decode_vec(encoded, &mut said).ok()?;
     String::from_utf8(said).ok()
@@ -90,10 +90,14 @@ fn basic(headers: &HeaderMap) -> Option<String> {
 
 /// What follows the scheme in the `Authorization` header, where it is this scheme.
 pub fn after_scheme<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    said(headers, scheme).filter(|said| said.is_ascii()).and_then(|said| str::from_utf8(said).ok())
+}
+
+/// The same, whatever its letters are.
+fn said<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a [u8]> {
     let value = headers.get(AUTHORIZATION)?.as_bytes();
     let (given, rest) = value.split_at(memchr(b' ', value)?);
-    let is_its = given.eq_ignore_ascii_case(scheme.as_bytes()) && rest.is_ascii();
-    str::from_utf8(rest).ok().filter(|_| is_its).map(str::trim)
+    given.eq_ignore_ascii_case(scheme.as_bytes()).then(|| rest.trim_ascii())
 }
 
 #[cfg(test)]
