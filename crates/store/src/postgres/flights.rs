@@ -1,9 +1,9 @@
 //! Openings that ask the same of different places, as one statement.
 //!
-//! `SELECT a FROM t WHERE b = $1` becomes `SELECT found.*, opening.place FROM unnest($1::bytea[]) WITH ORDINALITY AS
-//! opening (p1, place), LATERAL (SELECT a FROM t WHERE b = opening.p1 OFFSET 0) AS found`, and the place says whose a
-//! row is. OFFSET 0 lets nothing by but rows, and no planner in: it would join what it is asked of to the whole table,
-//! which is cheaper while that is small, and keep to it while the table grows.
+//! `SELECT a FROM t WHERE b = $1` becomes `SELECT found.*, opening.place FROM (SELECT unnest($1::bytea[]) AS p1,
+//! generate_subscripts($1, 1) AS place) AS opening, LATERAL (SELECT a FROM t WHERE b = opening.p1 OFFSET 0) AS found`,
+//! and the place, which counts from 1, says whose a row is. OFFSET 0 keeps the inner SELECT what it is, a search for
+//! each place: joined with the places as a whole it was a scan of the table where that had a thousand rows.
 
 use std::error::Error;
 
@@ -19,10 +19,7 @@ use crate::value::Value;
 pub(super) fn of(openings: &[&Opening]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (place, opening) in openings.iter().enumerate() {
-        let same = |group: &&mut Vec<usize>| openings[group[0]].sql == opening.sql;
-        // What has no parameters has nothing to be told apart by.
-        let group = if opening.params.is_empty() { None } else { groups.iter_mut().find(same) };
-        match group {
+        match groups.iter_mut().find(|group| openings[group[0]].sql == opening.sql) {
             Some(group) => group.push(place),
             None => groups.push(vec![place]),
         }
@@ -32,12 +29,10 @@ pub(super) fn of(openings: &[&Opening]) -> Vec<Vec<usize>> {
 
 /// The statement of many, made of that of one.
 pub(super) fn of_many(sql: &str, kinds: &[Type]) -> String {
-    let arrays = gathered::arrays(kinds);
-    let names: Vec<_> = (1..=kinds.len()).map(|place| format!("p{place}, ")).collect();
-    let names = names.concat();
+    let columns = gathered::columns(kinds);
     let one = sql.replace('$', "opening.p");
     format!(
-        "SELECT found.*, opening.place FROM unnest({arrays}) WITH ORDINALITY AS opening ({names}place), \
+        "SELECT found.*, opening.place FROM (SELECT {columns}, generate_subscripts($1, 1)::bigint AS place) AS opening, \
          LATERAL ({one} OFFSET 0) AS found"
     )
 }
@@ -81,9 +76,8 @@ mod tests {
     #[test]
     fn a_query_of_many_places() {
         let sql = "SELECT total FROM heads WHERE sid = $1 AND total < $2";
-        let many = "SELECT found.*, opening.place FROM unnest($1::bytea[], $2::int8[]) WITH ORDINALITY AS opening \
-             (p1, p2, place), LATERAL (SELECT total FROM heads WHERE sid = opening.p1 AND total < opening.p2 OFFSET 0) \
-             AS found";
+        let many = "SELECT found.*, opening.place FROM (SELECT unnest($1::bytea[]) AS p1, unnest($2::int8[]) AS p2, \
+             generate_subscripts($1, 1)::bigint AS place) AS opening, LATERAL (SELECT total FROM heads WHERE sid = opening.p1 AND total < opening.p2 OFFSET 0) AS found";
         assert_eq!(of_many(sql, &[Type::BYTEA, Type::INT8]), many);
     }
 }

@@ -133,13 +133,15 @@ pub(super) fn only_table(sql: &str) -> Option<&str> {
 /// another form.
 pub(super) fn of_many(sql: &str, kinds: &[Type]) -> Option<String> {
     let (head, _) = sql.split_once(" VALUES (")?;
-    Some(format!("{head} SELECT * FROM unnest({})", arrays(kinds)))
+    Some(format!("{head} SELECT {}", columns(kinds)))
 }
 
-/// `$1::int8[], $2::text[]`: a parameter for the values of each type.
-pub(super) fn arrays(kinds: &[Type]) -> String {
-    let arrays = kinds.iter().zip(1..).map(|(kind, place)| format!("${place}::{}[]", kind.name()));
-    arrays.collect::<Vec<_>>().join(", ")
+/// `unnest($1::int8[]) AS p1, unnest($2::text[]) AS p2`: a row of each place in the arrays, which are equally long.
+/// In a list of what is selected the rows are made as they are read; in a FROM each array would become a table of its
+/// own first.
+pub(super) fn columns(kinds: &[Type]) -> String {
+    let column = |(kind, place): (&Type, usize)| format!("unnest(${place}::{}[]) AS p{place}", kind.name());
+    kinds.iter().zip(1..).map(column).collect::<Vec<_>>().join(", ")
 }
 
 /// Values of one type, as the server reads an array of them.
@@ -222,8 +224,8 @@ mod tests {
     #[test]
     fn an_insert_of_many_rows() {
         let sql = "INSERT INTO seats (hall, guest, raw) VALUES ($1, $2, $3)";
-        let many =
-            "INSERT INTO seats (hall, guest, raw) SELECT * FROM unnest($1::int8[], $2::text[], $3::bytea[])";
+        let many = "INSERT INTO seats (hall, guest, raw) SELECT unnest($1::int8[]) AS p1, unnest($2::text[]) AS p2, \
+             unnest($3::bytea[]) AS p3";
         assert_eq!(of_many(sql, &[Type::INT8, Type::TEXT, Type::BYTEA]).as_deref(), Some(many));
         assert_eq!(of_many("DELETE FROM seats", &[]), None);
     }

@@ -1,7 +1,7 @@
 //! Plain updates of several rows, as one statement.
 //!
-//! `UPDATE t SET a = $2 WHERE b = $1` becomes `UPDATE t SET a = given.p2 FROM unnest($1::int8[], $2::text[]) AS given
-//! (p1, p2) WHERE t.b = given.p1`. That does what one after the other did because
+//! `UPDATE t SET a = $2 WHERE b = $1` becomes `UPDATE t SET a = given.p2 FROM (SELECT unnest($1::int8[]) AS p1,
+//! unnest($2::text[]) AS p2) AS given WHERE t.b = given.p1`. That does what one after the other did because
 //!
 //! - no two of them ask for the same row: their conditions are equalities of the same columns, with other values;
 //! - none changes what another looks for: what is set and what is asked for are different columns.
@@ -37,15 +37,13 @@ impl Update {
     /// The statement of many.
     pub(super) fn of_many(&self, kinds: &[Type]) -> String {
         let Self { table, sets, filters } = self;
-        let arrays = gathered::arrays(kinds);
-        let names: Vec<_> = (1..=kinds.len()).map(|place| format!("p{place}")).collect();
-        let names = names.join(", ");
+        let columns = gathered::columns(kinds);
         let sets: Vec<_> = sets.iter().map(|(column, place)| format!("{column} = given.p{place}")).collect();
         let sets = sets.join(", ");
         let filters: Vec<_> =
             filters.iter().map(|(column, place)| format!("{table}.{column} = given.p{place}")).collect();
         let filters = filters.join(" AND ");
-        format!("UPDATE {table} SET {sets} FROM unnest({arrays}) AS given ({names}) WHERE {filters}")
+        format!("UPDATE {table} SET {sets} FROM (SELECT {columns}) AS given WHERE {filters}")
     }
 
     /// Which row it asks for. Two that differ in it ask for different ones.
@@ -92,7 +90,7 @@ mod tests {
         let sql = "UPDATE seats SET guest = $3, note = $3 \n WHERE hall = $1 AND place = $2";
         let update = Update::read(sql).unwrap();
         let many = "UPDATE seats SET guest = given.p3, note = given.p3 \
-             FROM unnest($1::int8[], $2::bytea[], $3::text[]) AS given (p1, p2, p3) \
+             FROM (SELECT unnest($1::int8[]) AS p1, unnest($2::bytea[]) AS p2, unnest($3::text[]) AS p3) AS given \
              WHERE seats.hall = given.p1 AND seats.place = given.p2";
         assert_eq!(update.of_many(&[Type::INT8, Type::BYTEA, Type::TEXT]), many);
     }
