@@ -233,6 +233,14 @@ impl Head {
         })
     }
 
+    /// What [`Self::read`] reads.
+    fn row(&self) -> [&dyn Value; 19] {
+        let mut row: [&dyn Value; 19] = [&self.number; 19];
+        row[1..18].copy_from_slice(&self.values());
+        row[18] = &self.created_at;
+        row
+    }
+
     /// All but the number and the creation.
     #[rustfmt::skip]
     fn values(&self) -> [&dyn Value; 17] {
@@ -347,7 +355,8 @@ pub fn lock_with_speaker(
 /// The statement of [`lock_with_speaker`], where the path names the conversation by its sid.
 pub fn open_with_speaker(call: &Call, path: &Path, identity: &str) -> Option<Opening> {
     let Some(Key::Sid(sid)) = path.find_key::<Conversation>("ConversationSid") else { return None };
-    Some(Opening::new(WITH_SPEAKER.as_str()).with(&call.service_sid).with(&sid).with(&identity))
+    let opening = Opening::new(WITH_SPEAKER.as_str()).with(&call.service_sid).with(&sid);
+    Some(opening.of_row().with(&identity))
 }
 
 /// Writes a locked head back to which a message was added, and nothing else done. `before` is its place without
@@ -365,11 +374,12 @@ pub fn replace_after_message(tx: &mut Tx<'_>, head: &Head, before: Place) -> Res
         ]);
     }
     let Place { state, active_second, due } = place;
-    tx.put(AFTER_MESSAGE, &[
+    let written: (_, &[&dyn Value]) = (AFTER_MESSAGE, &[
         &head.chat_service_sid, &head.number, &state, &head.position, &head.document_position,
         &head.next_index, &head.last_message_index, &head.last_message_at, &head.last_activity, &head.messages,
         &head.date_inactive, &head.date_closed, &due, &active_second,
-    ])
+    ]);
+    tx.put_leaving(written, (&WITH_SPEAKER, &[&head.chat_service_sid, &head.sid], &head.row()))
 }
 
 /// The head of this sid, in whichever service of the account.
@@ -429,6 +439,34 @@ mod tests {
 
     fn at(minutes: i64) -> Timestamp {
         Timestamp::from_micros(1_767_225_600_000_000 + minutes * MINUTE)
+    }
+
+    #[test]
+    fn a_row_has_its_columns_in_their_order() {
+        let mut head = Head::new(Sid::from_bytes([1; 16]), Sid::from_bytes([2; 16]), at(20));
+        (head.number, head.state, head.position, head.document_position) = (3, State::Inactive, 4, 5);
+        (head.next_index, head.last_message_index, head.last_message_at) = (6, Some(7), Some(at(8)));
+        (head.last_activity, head.messages, head.participants) = (at(9), 10, 11);
+        (head.non_chat_participants, head.bound_participants) = (12, 13);
+        (head.inactive_after, head.closed_after) = (Some(14), Some(15));
+        (head.date_inactive, head.date_closed) = (Some(at(16)), Some(at(17)));
+        let Head { number, chat_service_sid, sid, state, position, document_position, next_index, .. } =
+            &head;
+        let Head { last_message_index, last_message_at, last_activity, messages, participants, .. } = &head;
+        let Head { non_chat_participants, bound_participants, inactive_after, closed_after, .. } = &head;
+        let Head { date_inactive, date_closed, created_at, .. } = &head;
+        macro_rules! named {
+            ($($field:ident),*) => { [$((stringify!($field), $field.cell())),*] };
+        }
+        #[rustfmt::skip]
+        let fields = named!(
+            number, chat_service_sid, sid, state, position, document_position, next_index, last_message_index,
+            last_message_at, last_activity, messages, participants, non_chat_participants, bound_participants,
+            inactive_after, closed_after, date_inactive, date_closed, created_at
+        );
+        let columns: Vec<_> = Head::COLUMNS.split(',').map(str::trim).collect();
+        assert_eq!(columns, fields.map(|(name, _)| name));
+        assert_eq!(head.row().map(Value::cell), fields.map(|(_, cell)| cell));
     }
 
     /// Made at minute 0, with both timers counted from `base`.

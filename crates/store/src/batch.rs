@@ -14,14 +14,14 @@
 //! - The connection is lost before COMMIT was sent: nothing was stored, the batch runs again on a new one.
 //! - COMMIT itself fails: every caller of the batch gets the error, and nothing runs again.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::error::{Kind, StoreError};
 use crate::job::Job;
-use crate::opening::{Answer, Opened, Opening};
+use crate::opening::{Answer, Left, Opened, Opening};
 use crate::queue::Queue;
 use crate::roots::{Root, Roots};
 use crate::session::{CommitError, Savepoint, Session};
@@ -80,7 +80,8 @@ fn read_together(session: &mut dyn Session, jobs: &mut VecDeque<Box<dyn Job>>, o
             return;
         }
     };
-    let opened = openings.iter().zip(&answers).map(|(opening, answer)| Opened { opening, answer });
+    let opened =
+        openings.iter().zip(&answers).map(|(opening, answer)| Opened { opening, answer, left: None });
     let opened: Vec<_> = opened.collect();
     let mut rest = &opened[..];
     while let Some(mut job) = jobs.pop_front() {
@@ -133,21 +134,71 @@ struct Writer<'a> {
     tools: &'a Tools,
 }
 
-/// What is read for jobs before they run, with the places of these jobs, in order.
-type Openings = Vec<(usize, Arc<Opening>)>;
+/// What is read for jobs before they run: each question once, and which of them each of these jobs asks, by the place
+/// of the job, in order.
+#[derive(Default)]
+struct Openings {
+    asked: Vec<Arc<Opening>>,
+    of_jobs: Vec<(usize, usize)>,
+}
 
 /// The openings of those jobs that may be opened: see [`opening`](crate::opening).
 fn openings(jobs: &[Box<dyn Job>]) -> Openings {
-    let mut taken: HashSet<&Root> = HashSet::new();
-    let mut found = Vec::new();
+    // At each root, what the latest job there asks, if the next may be opened as well.
+    let mut latest: HashMap<&Root, Option<usize>> = HashMap::new();
+    let mut found = Openings::default();
     for (place, job) in jobs.iter().enumerate() {
-        let roots = job.roots().sorted();
-        let is_first = !roots.is_empty() && roots.iter().all(|root| !taken.contains(root));
-        taken.extend(roots);
-        let openings = job.openings().iter().filter(|_| is_first);
-        found.extend(openings.map(|opening| (place, Arc::clone(opening))));
+        let (roots, opening) = (job.roots().sorted(), job.openings().first());
+        let before: Vec<_> = roots.iter().filter_map(|root| latest.get(root).copied()).collect();
+        let asked = match (opening, &before[..]) {
+            (Some(opening), []) if !roots.is_empty() => Some(found.ask(opening)),
+            (Some(opening), &[Some(before)]) if roots.len() == 1 && opening.follows(&found.asked[before]) => {
+                Some(if opening.is_same(&found.asked[before]) { before } else { found.ask(opening) })
+            }
+            _ => None,
+        };
+        found.of_jobs.extend(asked.map(|asked| (place, asked)));
+        latest.extend(roots.iter().map(|root| (root, asked)));
     }
     found
+}
+
+impl Openings {
+    fn ask(&mut self, opening: &Arc<Opening>) -> usize {
+        self.asked.push(Arc::clone(opening));
+        self.asked.len() - 1
+    }
+}
+
+/// What the jobs of a batch have done at the roots where others were opened: what was read there ahead of later jobs
+/// may not be so any more.
+#[derive(Default)]
+struct Changes(HashMap<Root, Option<Left>>);
+
+impl Changes {
+    /// What was read ahead for a job, as it is now. `None` if nobody can tell.
+    fn present<'a>(&'a self, roots: &Roots, opening: &'a Opening, answer: &'a Answer) -> Option<Opened<'a>> {
+        let mut changes = roots.sorted().iter().filter_map(|root| self.0.get(root));
+        let left = match (changes.next(), roots.sorted().len()) {
+            (None, _) => None,
+            (Some(Some(left)), 1) if left.is_of(opening) => Some(left),
+            (Some(_), _) => return None,
+        };
+        Some(Opened { opening, answer, left })
+    }
+
+    /// Takes down what a job has done.
+    fn take(&mut self, declared: &Roots, report: &mut Report) {
+        if !declared.contains_all(&report.locked) {
+            self.0.extend(report.locked.sorted().iter().map(|root| (*root, None)));
+        } else if let ([root], Some(left)) = (declared.sorted(), report.left.take()) {
+            self.0.insert(*root, Some(left));
+            return;
+        }
+        if report.wrote {
+            self.0.extend(declared.sorted().iter().map(|root| (*root, None)));
+        }
+    }
 }
 
 /// How the jobs of one transaction are kept apart.
@@ -177,7 +228,8 @@ impl Writer<'_> {
         let mut apart = Apart::Together;
         for tries in 0..TRIES {
             // What runs again runs without openings, so that each failure shows where it belongs.
-            let openings = if tries == 0 && self.session.opens() { openings(&jobs) } else { Vec::new() };
+            let openings =
+                if tries == 0 && self.session.opens() { openings(&jobs) } else { Openings::default() };
             let failure = match self.attempt(&mut jobs, (apart, openings)) {
                 Attempt::Done(put_off) => return answer_others(jobs, &put_off),
                 Attempt::Final(error) => return fail_all(jobs, &error),
@@ -219,7 +271,7 @@ impl Writer<'_> {
             if job.is_abandoned() {
                 return Ok(());
             }
-            match self.attempt(std::slice::from_mut(&mut job), (Apart::Together, Vec::new())) {
+            match self.attempt(std::slice::from_mut(&mut job), (Apart::Together, Openings::default())) {
                 Attempt::Done(put_off) if put_off.is_empty() => break,
                 // The roots are declared now.
                 Attempt::Done(_) => {}
@@ -259,7 +311,7 @@ impl Writer<'_> {
         for job in &*jobs {
             roots.extend(job.roots());
         }
-        let asked: Vec<&Opening> = openings.iter().map(|(_, opening)| &**opening).collect();
+        let asked: Vec<&Opening> = openings.asked.iter().map(|opening| &**opening).collect();
         let answers: Vec<Answer> = match self.session.begin(&roots, &asked) {
             Ok(answers) => answers,
             Err(error) => {
@@ -276,21 +328,18 @@ impl Writer<'_> {
                 };
             }
         };
-        let mut opened = openings.iter().zip(&answers).peekable();
-        // Roots at which a job may have written that had not declared them: what was read there ahead of later jobs
-        // may not be so any more.
-        let mut stale = Roots::none();
+        let mut opened = openings.of_jobs.iter().peekable();
+        let mut changes = Changes::default();
         let mut put_off = Vec::new();
         let mut kept = Vec::with_capacity(jobs.len());
         let mut touched = Vec::new();
         for (place, job) in jobs.iter_mut().enumerate() {
-            let opened = opened.next_if(|((of, _), _)| *of == place);
-            let opened = opened.filter(|_| stale.contains_none(job.roots()));
-            let opened = opened.map(|((_, opening), answer)| Opened { opening, answer });
+            let asked = opened.next_if(|(of, _)| *of == place).map(|(_, asked)| *asked);
             if job.is_abandoned() {
                 continue;
             }
-            match self.step(&mut **job, (&roots, opened, &mut stale), apart) {
+            let asked = asked.map(|asked| (&*openings.asked[asked], &answers[asked]));
+            match self.step(&mut **job, (&roots, asked, &mut changes), apart) {
                 Step::Kept(mut roots) => {
                     kept.push(place);
                     touched.append(&mut roots);
@@ -336,7 +385,7 @@ impl Writer<'_> {
     fn step(
         &mut self,
         job: &mut dyn Job,
-        (roots, opened, stale): (&Roots, Option<Opened<'_>>, &mut Roots),
+        (roots, asked, changes): (&Roots, Option<(&Opening, &Answer)>, &mut Changes),
         apart: Apart,
     ) -> Step {
         if apart == Apart::BySavepoints
@@ -344,11 +393,11 @@ impl Writer<'_> {
         {
             return Step::Undo(Some(error));
         }
-        let (keep, report) = run(self.session, job, (Access::Write(roots), opened.as_slice()), self.tools);
+        let opened = asked.and_then(|(opening, answer)| changes.present(job.roots(), opening, answer));
+        let (keep, mut report) =
+            run(self.session, job, (Access::Write(roots), opened.as_slice()), self.tools);
         self.tools.observer.statements(report.statements);
-        if !job.roots().contains_all(&report.locked) {
-            stale.extend(&report.locked);
-        }
+        changes.take(job.roots(), &mut report);
         if report.failure.as_ref().is_some_and(|failure| failure.kind() == Kind::Undeclared) {
             if job.declare(&report.missing) > TRIES {
                 job.fail(StoreError::failed("failed to lock: every run asked for other roots"));

@@ -116,10 +116,6 @@ impl Roots {
         others.0.iter().all(|root| self.0.binary_search(root).is_ok())
     }
 
-    pub(crate) fn contains_none(&self, others: &Roots) -> bool {
-        others.0.iter().all(|root| self.0.binary_search(root).is_err())
-    }
-
     pub(crate) fn sorted(&self) -> &[Root] {
         &self.0
     }

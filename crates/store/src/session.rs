@@ -52,6 +52,12 @@ pub(crate) trait Session {
     /// Runs a write whose answer nobody needs. A failure may show later, at the COMMIT at the latest.
     fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError>;
 
+    /// The same for a write of one row by its key, which nothing can refuse and which sets all that one of the same
+    /// text has set before: of two, the later may be all that is run.
+    fn put_over(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
+        self.put(sql, params)
+    }
+
     /// Inserts a row whose answer nobody needs. It is there for every later statement.
     fn append(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<(), StoreError> {
         self.put(sql, params)

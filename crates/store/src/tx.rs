@@ -7,7 +7,7 @@
 use wire::Timestamp;
 
 use crate::error::{Kind, StoreError};
-use crate::opening::Opened;
+use crate::opening::{Left, Opened};
 use crate::record::{self, Record};
 use crate::roots::{Root, Roots};
 use crate::session::Session;
@@ -37,6 +37,8 @@ pub(crate) enum Access<'a> {
 #[derive(Default)]
 pub(crate) struct Report {
     pub(crate) wrote: bool,
+    /// What it left of the row that its opening reads, if that is all it has changed of what the opening reads.
+    pub(crate) left: Option<Left>,
     pub(crate) failure: Option<StoreError>,
     /// Roots that were asked for and are not held.
     pub(crate) missing: Roots,
@@ -139,9 +141,31 @@ impl<'a> Tx<'a> {
     /// Runs a write whose answer nobody needs. On PostgreSQL it is sent and not waited for; if it fails, the job
     /// is not stored and its caller gets the error.
     pub fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
-        self.begin_put()?;
+        self.begin_put(sql)?;
         let done = self.session.put(sql, params);
         self.keep(done)
+    }
+
+    /// The same for the first write of a job that found its row by an opening ([`Opening::of_row`]), which changes
+    /// that row and no other, and which nothing in the schema can refuse: says that `opening`, asked with `key`, is now answered by a row that begins with `row`.
+    /// The next job at this root is then answered without asking the database. Whatever the job writes afterwards
+    /// to a table that the opening reads takes it back.
+    ///
+    /// [`Opening::of_row`]: crate::Opening::of_row
+    pub fn put_leaving(
+        &mut self,
+        (sql, params): (&str, &[&dyn Value]),
+        (opening, key, row): (&'static str, &[&dyn Value], &[&dyn Value]),
+    ) -> Result<(), StoreError> {
+        let is_first = !self.report.wrote;
+        self.begin_put(sql)?;
+        let done = self.session.put_over(sql, params);
+        self.keep(done)?;
+        // Where nothing is opened, nobody asks for it.
+        if is_first && !self.opened.is_empty() {
+            self.report.left = Some(Left::new(opening, key, row));
+        }
+        Ok(())
     }
 
     // Records.
@@ -165,7 +189,7 @@ impl<'a> Tx<'a> {
     /// Inserts a row that cannot collide: a collision is an internal error.
     pub fn append<R: Record>(&mut self, record: &R) -> Result<(), StoreError> {
         let values = self.values(record)?;
-        self.begin_put()?;
+        self.begin_put(record::insert::<R>())?;
         let done = self.session.append(record::insert::<R>(), &values);
         self.keep(done)
     }
@@ -220,15 +244,22 @@ impl<'a> Tx<'a> {
             let examined = self.session.examine(sql, params);
             self.observer.examined(self.keep(examined)?);
         }
-        self.report.wrote |= changed > 0;
+        if changed > 0 {
+            self.wrote(sql);
+        }
         Ok(changed)
     }
 
-    fn begin_put(&mut self) -> Result<(), StoreError> {
+    fn begin_put(&mut self, sql: &str) -> Result<(), StoreError> {
         self.go_on()?;
-        self.report.wrote = true;
+        self.wrote(sql);
         self.report.statements += 1;
         Ok(())
+    }
+
+    fn wrote(&mut self, sql: &str) {
+        self.report.wrote = true;
+        self.report.left.take_if(|left| left.is_spoilt_by(sql));
     }
 
     fn go_on(&self) -> Result<(), StoreError> {

@@ -3,9 +3,12 @@
 //! They are sent before any statement that might look for them, so that none misses them, in the order in which their
 //! tables were first added to; a write that looks at no other table than its own waits only for those of its table.
 //! Rows of different tables may change places by it, which no constraint of the schema notices: none refers to another
-//! table and is checked at once. Beside the rows of an UPDATE no others of its table are held, and none of the same key.
+//! table and is checked at once. Beside the rows of an UPDATE no others of its table are held, and none of the same
+//! key; where nothing can refuse it, the later takes the place of the earlier, for it sets all that this has set, and
+//! nobody has looked in between.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::error::Error;
 
 use bytes::{BufMut, BytesMut};
@@ -19,6 +22,15 @@ use crate::value::Value;
 const ROWS: usize = 1024;
 const BYTES: usize = 1 << 20;
 
+/// What becomes of a row that an UPDATE asks for twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Same {
+    /// Each is run, for the earlier may fail.
+    Apart,
+    /// The later takes the place of the earlier.
+    Over,
+}
+
 /// The rows of one transaction.
 #[derive(Default)]
 pub(super) struct Gathered {
@@ -31,8 +43,8 @@ pub(super) struct Table {
     pub(super) one: Statement,
     pub(super) rows: usize,
     columns: Vec<Array>,
-    /// Which rows an UPDATE asks for.
-    keys: HashSet<Vec<u8>>,
+    /// Which rows an UPDATE asks for, each with its place.
+    keys: HashMap<Vec<u8>, usize>,
 }
 
 impl Gathered {
@@ -44,14 +56,14 @@ impl Gathered {
     /// Makes place for the rows of a statement.
     pub(super) fn begin(&mut self, one: Statement) {
         let columns = one.params().iter().map(|kind| Array::new(kind.clone())).collect();
-        self.tables.push(Table { one, rows: 0, columns, keys: HashSet::new() });
+        self.tables.push(Table { one, rows: 0, columns, keys: HashMap::new() });
     }
 
     /// Whether a row of this statement can be added to those that wait.
-    pub(super) fn takes(&self, statement: &Statement, params: &[&dyn Value]) -> bool {
+    pub(super) fn takes(&self, statement: &Statement, params: &[&dyn Value], same: Same) -> bool {
         let (Some(update), sql) = (&statement.update, &statement.sql) else { return false };
         let table = self.tables.iter().find(|table| table.one.sql == *sql);
-        table.is_some_and(|table| !table.keys.contains(&update.key(params)))
+        table.is_some_and(|table| same == Same::Over || !table.keys.contains_key(&update.key(params)))
     }
 
     /// Adds a row. Whether so many have gathered that they are to be sent. After a failure the whole transaction
@@ -66,15 +78,25 @@ impl Gathered {
         if table.columns.len() != params.len() {
             return Err("parameters and columns differ in number".into());
         }
-        table.rows += 1;
+        let before = match &table.one.update {
+            Some(update) => match table.keys.entry(update.key(params)) {
+                Entry::Occupied(before) => Some(*before.get()),
+                Entry::Vacant(free) => {
+                    free.insert(table.rows);
+                    None
+                }
+            },
+            None => None,
+        };
         let mut bytes = 0;
         for (column, param) in table.columns.iter_mut().zip(params) {
-            column.push(&Bound(param.cell()))?;
+            match before {
+                Some(place) => column.replace(place, &Bound(param.cell()))?,
+                None => column.push(&Bound(param.cell()))?,
+            }
             bytes += column.bytes.len();
         }
-        if let Some(update) = &table.one.update {
-            table.keys.insert(update.key(params));
-        }
+        table.rows += usize::from(before.is_none());
         Ok(table.rows >= ROWS || bytes >= BYTES)
     }
 
@@ -172,6 +194,31 @@ impl Array {
         self.count += 1;
         Ok(())
     }
+
+    /// Puts a value in the place of an earlier one.
+    fn replace(&mut self, place: usize, value: &Bound<'_>) -> Result<(), Box<dyn Error + Sync + Send>> {
+        let mut start = 0;
+        for _ in 0..place {
+            start = self.end(start);
+        }
+        let behind = self.bytes.split_off(self.end(start));
+        self.bytes.truncate(start);
+        self.count -= 1;
+        self.push(value)?;
+        self.bytes.put_slice(&behind);
+        Ok(())
+    }
+
+    /// Where the element ends that starts here.
+    fn end(&self, start: usize) -> usize {
+        let length = self.bytes[start..].first_chunk().map_or(-1, |length| i32::from_be_bytes(*length));
+        start + 4 + usize::try_from(length).unwrap_or(0)
+    }
+
+    /// Whether the first element is null.
+    fn starts_with_null(&self) -> bool {
+        self.bytes.starts_with(&(-1_i32).to_be_bytes())
+    }
 }
 
 impl ToSql for Array {
@@ -201,7 +248,7 @@ pub(super) struct Only(Array);
 
 impl ToSql for Only {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        if self.0.has_null {
+        if self.0.starts_with_null() {
             return Ok(IsNull::Yes);
         }
         out.put_slice(self.0.bytes.get(4..).unwrap_or_default());

@@ -27,7 +27,7 @@ use crate::session::{CommitError, Connected, ReadRow, Savepoint, Session};
 use crate::tools::{Examined, Tools};
 use crate::value::{Row, Value};
 
-use gathered::{Gathered, Table};
+use gathered::{Gathered, Same, Table};
 use link::Link;
 
 /// How many threads write. One waits for the network while the other works; with more, PostgreSQL is slower.
@@ -191,6 +191,24 @@ impl Postgres {
         Ok(())
     }
 
+    fn put_row(&mut self, sql: &str, params: &[&dyn Value], same: Same) -> Result<(), StoreError> {
+        let (runtime, link) = self.begun()?;
+        let statement = link.statement(runtime, sql)?;
+        if !self.gathered.takes(&statement, params, same) {
+            let tables = self.gathered.take_before(&statement);
+            self.send_rows(tables)?;
+            if statement.update.is_some() {
+                self.gathered.begin(statement.clone());
+            }
+        }
+        if statement.update.is_some() {
+            return self.gather(sql, params);
+        }
+        let (runtime, link) = self.begun()?;
+        link.send(&statement, params)?;
+        link.flush_many(runtime)
+    }
+
     /// Adds a row to those of a statement that has its place.
     fn gather(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
         let is_much = self.gathered.add(sql, params).map_err(|error| link::not_encoded(sql, error))?;
@@ -309,21 +327,11 @@ impl Session for Postgres {
     }
 
     fn put(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
-        let (runtime, link) = self.begun()?;
-        let statement = link.statement(runtime, sql)?;
-        if !self.gathered.takes(&statement, params) {
-            let tables = self.gathered.take_before(&statement);
-            self.send_rows(tables)?;
-            if statement.update.is_some() {
-                self.gathered.begin(statement.clone());
-            }
-        }
-        if statement.update.is_some() {
-            return self.gather(sql, params);
-        }
-        let (runtime, link) = self.begun()?;
-        link.send(&statement, params)?;
-        link.flush_many(runtime)
+        self.put_row(sql, params, Same::Apart)
+    }
+
+    fn put_over(&mut self, sql: &str, params: &[&dyn Value]) -> Result<(), StoreError> {
+        self.put_row(sql, params, Same::Over)
     }
 
     fn append(&mut self, sql: &'static str, params: &[&dyn Value]) -> Result<(), StoreError> {

@@ -40,6 +40,47 @@ fn counts(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
     Ok(total)
 }
 
+/// Says what it leaves.
+fn leaves(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    let total = looks(tx, head)? + 1;
+    tx.put_leaving((SET, &[&key(head), &total]), (LOOK, &[&key(head)], &[&total]))?;
+    tx.append(&Item { name: format!("{head} left at {total}") })?;
+    Ok(total)
+}
+
+fn leaves_and_refuses(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    leaves(tx, head)?;
+    Err(Problem::Refused)
+}
+
+/// Leaves what it then changes.
+fn leaves_too_early(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    let total = leaves(tx, head)? + 10;
+    tx.put(SET, &[&key(head), &total])?;
+    Ok(total)
+}
+
+/// Leaves what it has changed before, and more than that.
+fn leaves_too_late(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    let total = looks(tx, head)? + 5;
+    tx.execute("UPDATE heads SET total = total + 5 WHERE sid = $1", &[&key(head)])?;
+    tx.put_leaving((SET, &[&key(head), &total]), (LOOK, &[&key(head)], &[&-1]))?;
+    Ok(total)
+}
+
+/// Leaves the row of another statement.
+fn leaves_something_else(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    let total = looks(tx, head)? + 3;
+    tx.put_leaving((SET, &[&key(head), &total]), (DIVIDE, &[&key(head)], &[&total]))?;
+    Ok(total)
+}
+
+/// Leaves the row and asks for it again.
+fn leaves_and_looks(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
+    leaves(tx, head)?;
+    looks(tx, head)
+}
+
 fn refuses_at_once(_: &mut Tx<'_>, _: u8) -> Result<i64, Problem> {
     Err(Problem::Refused)
 }
@@ -85,6 +126,15 @@ fn locks_another(tx: &mut Tx<'_>, head: u8) -> Result<i64, Problem> {
 
 fn look(head: u8) -> Opening {
     Opening::new(LOOK).with(&key(head))
+}
+
+/// Of a row that others write as well.
+fn look_of_row(head: u8) -> Opening {
+    look(head).of_row()
+}
+
+fn opened_of_row(head: u8, body: Body) -> Job {
+    (head, Some(look_of_row(head)), body)
 }
 
 fn opened(head: u8, body: Body) -> Job {
@@ -166,6 +216,105 @@ fn who_comes_second_sees_what_the_first_has_written() {
         assert_eq!(in_one_batch(bed, jobs).await, [Ok(0), Ok(101), Ok(4)]);
         assert_eq!(bed.watch.reruns.load(Ordering::SeqCst), 0);
     });
+}
+
+#[test]
+fn who_comes_after_one_that_says_what_it_has_left_need_not_ask() {
+    on_both(async |bed| {
+        let heads = heads(bed, 4).await;
+        let waits = bed.watch.waits.load(Ordering::SeqCst);
+        let jobs = (0..32).map(|place| opened_of_row(heads[place % 4], leaves)).collect();
+        let wanted: Vec<_> = (0..32).map(|place| Ok(1 + place / 4)).collect();
+        assert_eq!(in_one_batch(bed, jobs).await, wanted);
+        let waits = bed.watch.waits.load(Ordering::SeqCst) - waits;
+        // For what begins it and for COMMIT; and the same for the gate.
+        assert_eq!(waits, if bed.engine == Engine::Postgres { 2 + 2 } else { 0 });
+        for head in heads {
+            assert_eq!(bed.total(head).await, 8);
+        }
+        assert_eq!(bed.names().await.len(), 32);
+        assert_eq!(bed.watch.reruns.load(Ordering::SeqCst), 0);
+    });
+}
+
+/// Numbers that look like chance, the same in each run.
+fn chance(seed: &mut u64, end: usize) -> usize {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    usize::try_from(*seed >> 33).unwrap() % end
+}
+
+#[test]
+fn a_batch_of_opened_jobs_does_what_they_do_one_by_one() {
+    let bodies: [Body; 16] = [
+        leaves,
+        leaves,
+        leaves,
+        leaves,
+        leaves_and_looks,
+        leaves_and_refuses,
+        leaves_too_early,
+        leaves_too_late,
+        leaves_something_else,
+        counts,
+        looks,
+        refuses_at_once,
+        refuses_late,
+        panics_late,
+        writes_first,
+        counts_at_the_first,
+    ];
+    on_both(async |bed| {
+        let heads = heads(bed, 3).await;
+        for round in 0..60_u64 {
+            let mut seed = round;
+            // Most of the time nobody fails, so that the batch stays one.
+            let choices = if round % 4 == 0 { bodies.len() } else { 5 };
+            let count = 4 + chance(&mut seed, 12);
+            let jobs: Vec<_> = (0..count)
+                .map(|_| {
+                    let (head, other) = (heads[chance(&mut seed, 3)], heads[chance(&mut seed, 3)]);
+                    let opening = match chance(&mut seed, 12) {
+                        0 => None,
+                        1 => Some(look(head)),
+                        2 => Some(Opening::new(DIVIDE).with(&key(head)).of_row().with(&1)),
+                        3 => Some(look_of_row(other)),
+                        _ => Some(look_of_row(head)),
+                    };
+                    let place = chance(&mut seed, choices + usize::from(round % 4 == 1) * 5);
+                    (head, opening, bodies[place])
+                })
+                .collect();
+            let alone = || jobs.iter().map(|(head, _, body)| (*head, None, *body));
+            begin(bed, &heads).await;
+            let mut wanted = Vec::new();
+            for job in alone() {
+                wanted.extend(in_one_batch(bed, vec![job]).await);
+            }
+            let (wanted_totals, wanted_names) = (totals(bed, &heads).await, bed.names().await);
+            begin(bed, &heads).await;
+            assert_eq!(in_one_batch(bed, jobs).await, wanted, "round {round}");
+            assert_eq!(totals(bed, &heads).await, wanted_totals, "round {round}");
+            assert_eq!(bed.names().await, wanted_names, "round {round}");
+        }
+    });
+}
+
+/// Puts everything where a round begins.
+async fn begin(bed: &Bed, heads: &[u8]) {
+    let heads = heads.to_owned();
+    let work = move |tx: &mut Tx<'_>| {
+        tx.execute("DELETE FROM items", &[])?;
+        heads.iter().try_for_each(|head| tx.put(SET, &[&key(*head), &0]))
+    };
+    bed.store.write::<_, StoreError>(gated(), work).await.unwrap();
+}
+
+async fn totals(bed: &Bed, heads: &[u8]) -> Vec<i64> {
+    let mut totals = Vec::new();
+    for head in heads {
+        totals.push(bed.total(*head).await);
+    }
+    totals
 }
 
 #[test]

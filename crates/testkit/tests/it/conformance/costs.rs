@@ -1,12 +1,18 @@
 //! What operations cost, counted: a regression is caught without a clock.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use conversations::Conversation;
+use serde_json::{Value, json};
 use server::Settings;
-use store::Observer;
-use testkit::{Database, Engine, House, Receiver, webhooks_inside};
+use store::{Observer, Roots, StoreError, Tx};
+use testkit::{Database, Engine, House, Receiver, holds_within, webhooks_inside};
+use wire::Sid;
+
+/// Longer than anything takes.
+const LONG: Duration = Duration::from_secs(20);
 
 /// Statements, commits, and how often a thread of the store waits for PostgreSQL.
 type Cost = (u64, u64, u64);
@@ -108,6 +114,77 @@ async fn a_message_costs_few_statements_and_one_commit_whoever_hears_of_it() {
         house.post(&format!("{path}/Webhooks"), &form).await;
         // And another delivery, and its lane.
         assert_eq!(of_message(&house, &counted, &path).await, (10, 1), "{engine:?}, two listen");
+        house.close();
+        drop(house);
+        database.remove().await;
+    }
+}
+
+/// Six messages of three authors, of whom two take part, in one batch. How often a thread has waited.
+async fn waits_of_one_batch(house: &House, counted: &Counted, path: &str) -> u64 {
+    let store = house.app.store();
+    let root = Conversation::root(path.rsplit('/').next().and_then(Sid::parse).expect("a sid"));
+    let is_shut = Arc::new(AtomicBool::new(false));
+    let (open, opened) = mpsc::channel::<()>();
+    let (opened, shut) = (Mutex::new(opened), Arc::clone(&is_shut));
+    let gate = store.write(Roots::one(root), move |_: &mut Tx<'_>| {
+        shut.store(true, Ordering::SeqCst);
+        let _ = opened.lock().expect("nobody panics with it").recv();
+        Ok::<_, StoreError>(())
+    });
+    let post = async |author: &str| {
+        assert!(holds_within(LONG, async || is_shut.load(Ordering::SeqCst)).await);
+        let form = format!("Author={author}&Body=hello");
+        assert_eq!(house.post(&format!("{path}/Messages"), &form).await.code(), "201");
+    };
+    let opens = async {
+        assert!(holds_within(LONG, async || store.queue_depth() == 6).await);
+        drop(open);
+    };
+    counted.cost();
+    let (gate, ..) = tokio::join!(
+        gate,
+        opens,
+        post("alice"),
+        post("bob"),
+        post("alice"),
+        post("carol"),
+        post("alice"),
+        post("bob")
+    );
+    gate.expect("the gate is a job that does nothing");
+    counted.cost().2
+}
+
+#[tokio::test]
+async fn messages_into_one_conversation_wait_together_whoever_writes_them() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let (database, counted) = (Database::create(engine).await, Arc::new(Counted::default()));
+        let house =
+            House::open_watched(engine, &database, (Settings::default(), Arc::clone(&counted) as _)).await;
+        let path = crate::rest::conversation(&house).await;
+        for identity in ["alice", "bob"] {
+            house.post(&format!("{path}/Participants"), &format!("Identity={identity}")).await;
+        }
+        let mut least = u64::MAX;
+        for _ in 0..3 {
+            least = least.min(waits_of_one_batch(&house, &counted, &path).await);
+        }
+        // For what begins the batch and for COMMIT; and the same for the gate before it.
+        assert_eq!(least, if engine == Engine::Postgres { 2 + 2 } else { 0 });
+        let list = house.get(&format!("{path}/Messages?PageSize=50")).await.json();
+        let messages = list["messages"].as_array().expect("a list");
+        assert!(messages.iter().enumerate().all(|(place, one)| one["index"] == place), "{messages:?}");
+        let count = |author: &str, member: &Value| {
+            let of_author = |one: &&Value| one["author"] == author && one["participant_sid"] == *member;
+            messages.iter().filter(of_author).count()
+        };
+        let alice = house.get(&format!("{path}/Participants/alice")).await.sid();
+        let bob = house.get(&format!("{path}/Participants/bob")).await.sid();
+        assert_eq!(
+            [count("alice", &json!(alice)), count("bob", &json!(bob)), count("carol", &Value::Null)],
+            [9, 6, 3]
+        );
         house.close();
         drop(house);
         database.remove().await;
