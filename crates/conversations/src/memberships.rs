@@ -92,6 +92,8 @@ const DESCENDING: &str = "WHERE user_sid = $1 AND conversation_sid >= $2 AND con
 const CHANGED: &str = "WHERE user_sid = $1 AND position_changed > $2 \
      AND (position_changed <= $3 OR (position_added > $2 AND position_added <= $3))";
 const POSITION: &str = "SELECT position FROM user_heads WHERE sid = $1 {FOR_UPDATE}";
+/// A plain update, which goes with others of its kind.
+const MOVE_ON: &str = "UPDATE user_heads SET position = $2 WHERE sid = $1";
 const COUNT_ON: &str = "UPDATE user_heads SET position = $2, memberships = memberships + $3 WHERE sid = $1";
 const COUNT: &str = "SELECT memberships FROM user_heads WHERE sid = $1";
 const COUNT_OPEN: &str = "SELECT COUNT(*) FROM memberships m JOIN conversation_heads h \
@@ -204,5 +206,8 @@ fn next_position(tx: &mut Tx<'_>, user: Sid<User>, more: i64) -> Result<Option<i
 
 fn count_on(tx: &mut Tx<'_>, user: Sid<User>, (position, more): (i64, i64)) -> Result<(), StoreError> {
     tx.touch(User::root(user));
+    if more == 0 {
+        return tx.put(MOVE_ON, &[&user, &position]);
+    }
     tx.put(COUNT_ON, &[&user, &position, &more])
 }
