@@ -170,15 +170,21 @@ impl Openings {
     }
 }
 
-/// What the jobs of a batch have done at the roots where others were opened: what was read there ahead of later jobs
-/// may not be so any more.
-#[derive(Default)]
-struct Changes(HashMap<Root, Option<Left>>);
+/// What the jobs of a batch have done at their roots: what was read there ahead of later jobs may not be so any more.
+struct Changes {
+    at: HashMap<Root, Option<Left>>,
+    /// Whether anything was read ahead.
+    matter: bool,
+}
 
 impl Changes {
+    fn since(openings: &Openings) -> Self {
+        Self { at: HashMap::new(), matter: !openings.asked.is_empty() }
+    }
+
     /// What was read ahead for a job, as it is now. `None` if nobody can tell.
     fn present<'a>(&'a self, roots: &Roots, opening: &'a Opening, answer: &'a Answer) -> Option<Opened<'a>> {
-        let mut changes = roots.sorted().iter().filter_map(|root| self.0.get(root));
+        let mut changes = roots.sorted().iter().filter_map(|root| self.at.get(root));
         let left = match (changes.next(), roots.sorted().len()) {
             (None, _) => None,
             (Some(Some(left)), 1) if left.is_of(opening) => Some(left),
@@ -189,14 +195,17 @@ impl Changes {
 
     /// Takes down what a job has done.
     fn take(&mut self, declared: &Roots, report: &mut Report) {
+        if !self.matter {
+            return;
+        }
         if !declared.contains_all(&report.locked) {
-            self.0.extend(report.locked.sorted().iter().map(|root| (*root, None)));
+            self.at.extend(report.locked.sorted().iter().map(|root| (*root, None)));
         } else if let ([root], Some(left)) = (declared.sorted(), report.left.take()) {
-            self.0.insert(*root, Some(left));
+            self.at.insert(*root, Some(left));
             return;
         }
         if report.wrote {
-            self.0.extend(declared.sorted().iter().map(|root| (*root, None)));
+            self.at.extend(declared.sorted().iter().map(|root| (*root, None)));
         }
     }
 }
@@ -329,7 +338,7 @@ impl Writer<'_> {
             }
         };
         let mut opened = openings.of_jobs.iter().peekable();
-        let mut changes = Changes::default();
+        let mut changes = Changes::since(&openings);
         let mut put_off = Vec::new();
         let mut kept = Vec::with_capacity(jobs.len());
         let mut touched = Vec::new();
