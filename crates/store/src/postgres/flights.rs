@@ -19,7 +19,10 @@ use crate::value::Value;
 pub(super) fn of(openings: &[&Opening]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (place, opening) in openings.iter().enumerate() {
-        match groups.iter_mut().find(|group| openings[group[0]].sql == opening.sql) {
+        let same = |group: &&mut Vec<usize>| openings[group[0]].sql == opening.sql;
+        // What has no parameters has nothing to be told apart by.
+        let group = if opening.params.is_empty() { None } else { groups.iter_mut().find(same) };
+        match group {
             Some(group) => group.push(place),
             None => groups.push(vec![place]),
         }
@@ -32,8 +35,8 @@ pub(super) fn of_many(sql: &str, kinds: &[Type]) -> String {
     let columns = gathered::columns(kinds);
     let one = sql.replace('$', "opening.p");
     format!(
-        "SELECT found.*, opening.place FROM (SELECT {columns}, generate_subscripts($1, 1)::bigint AS place) AS opening, \
-         LATERAL ({one} OFFSET 0) AS found"
+        "SELECT found.*, opening.place FROM (SELECT {columns}, generate_subscripts($1, 1)::bigint AS place) AS \
+         opening, LATERAL ({one} OFFSET 0) AS found"
     )
 }
 
@@ -77,7 +80,8 @@ mod tests {
     fn a_query_of_many_places() {
         let sql = "SELECT total FROM heads WHERE sid = $1 AND total < $2";
         let many = "SELECT found.*, opening.place FROM (SELECT unnest($1::bytea[]) AS p1, unnest($2::int8[]) AS p2, \
-             generate_subscripts($1, 1)::bigint AS place) AS opening, LATERAL (SELECT total FROM heads WHERE sid = opening.p1 AND total < opening.p2 OFFSET 0) AS found";
+             generate_subscripts($1, 1)::bigint AS place) AS opening, LATERAL (SELECT total FROM heads WHERE \
+             sid = opening.p1 AND total < opening.p2 OFFSET 0) AS found";
         assert_eq!(of_many(sql, &[Type::BYTEA, Type::INT8]), many);
     }
 }
