@@ -22,6 +22,7 @@
 
 #![warn(missing_docs)]
 
+mod ahead;
 mod batch;
 mod dialect;
 mod error;

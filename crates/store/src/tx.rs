@@ -146,10 +146,10 @@ impl<'a> Tx<'a> {
         self.keep(done)
     }
 
-    /// The same for the first write of a job that found its row by an opening ([`Opening::of_row`]), which changes
-    /// that row and no other, and which nothing in the schema can refuse: says that `opening`, asked with `key`, is now answered by a row that begins with `row`.
-    /// The next job at this root is then answered without asking the database. Whatever the job writes afterwards
-    /// to a table that the opening reads takes it back.
+    /// The same for the first write of a job that found its row by an opening ([`Opening::of_row`]): one that changes
+    /// that row and no other, and that nothing in the schema can refuse. Says that `opening`, asked with `key`, is now
+    /// answered by a row that begins with `row`; the next job at this root is then answered without asking the
+    /// database. Whatever the job writes afterwards to a table that the opening reads takes it back.
     ///
     /// [`Opening::of_row`]: crate::Opening::of_row
     pub fn put_leaving(
