@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
@@ -26,7 +26,7 @@ pub fn serve(workers: Option<usize>) -> anyhow::Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = workers.unwrap_or_else(|| cores.saturating_sub(1)).max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
-    let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    let listener = runtime.block_on(async { listener() })?;
     println!("URL http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
     let tasks = TaskTracker::new();
@@ -37,6 +37,13 @@ pub fn serve(workers: Option<usize>) -> anyhow::Result<()> {
     std::io::stdin().read_to_end(&mut Vec::new()).context("cannot wait for the end")?;
     runtime.shutdown_background();
     Ok(())
+}
+
+/// As many connections may wait to be accepted as at the server's.
+fn listener() -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.listen(4096)
 }
 
 async fn accept(listener: TcpListener, router: Router, tasks: TaskTracker) {

@@ -49,7 +49,7 @@ pub fn serve(flags: &Given) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     descriptors::raise(settings.max_connections);
-    let listeners = runtime.block_on(bind(listen, metrics))?;
+    let listeners = runtime.block_on(async { bind(listen, metrics) })?;
     let Opened { store, tools, manual_clock } = open(&directory, &storage, &repeatable)?;
     let settings = Settings { manual_clock, ..settings };
     if repeatable.seed.is_some() {

@@ -82,7 +82,7 @@ fn run(arguments: &Intercept) -> anyhow::Result<u8> {
             errand.run(address, Vec::new(), &mut signals).await
         }),
         Place::Own(directory) => {
-            let listeners = runtime.block_on(bind(listen, metrics))?;
+            let listeners = runtime.block_on(async { bind(listen, metrics) })?;
             let Opened { store, tools, manual_clock } = open(&directory, &storage, &repeatable)?;
             let settings = Settings { manual_clock, ..settings };
             runtime.block_on(async {
