@@ -120,7 +120,7 @@ fn may_read(sql: &str, table: &str) -> bool {
 }
 
 /// The table that a statement writes, where it begins with it and a space follows.
-fn written_table(sql: &str) -> Option<&str> {
+pub(crate) fn written_table(sql: &str) -> Option<&str> {
     let mut words = sql.split_ascii_whitespace();
     let table = match (words.next()?, words.next()?) {
         ("UPDATE", table) => table,

@@ -16,6 +16,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::link::Statement;
 use super::value::Bound;
+use crate::opening::written_table;
 use crate::value::Value;
 
 /// What is held back at most, so that memory does not grow with what a job adds.
@@ -139,16 +140,12 @@ impl Table {
 
 /// The one table that a writing statement looks at. `None` for whatever is not plain to see.
 pub(super) fn only_table(sql: &str) -> Option<&str> {
-    let mut words = sql.split_ascii_whitespace();
-    let table = match (words.next()?, words.next()?) {
-        ("UPDATE", table) => table,
-        ("INSERT", "INTO") | ("DELETE", "FROM") => words.next()?,
-        _ => return None,
-    };
+    let table = written_table(sql)?;
+    let (_, behind) = sql.split_once(table)?;
     // Behind the table's name, nothing may name another.
     let is_plain =
-        words.all(|word| !["FROM", "USING", "JOIN", "TABLE"].contains(&word) && !word.contains("SELECT"));
-    (is_plain && !table.contains('(')).then_some(table)
+        |word: &str| !["FROM", "USING", "JOIN", "TABLE"].contains(&word) && !word.contains("SELECT");
+    behind.split_ascii_whitespace().all(is_plain).then_some(table)
 }
 
 /// The INSERT of many rows, made of that of one: `VALUES ($1, $2)` becomes a SELECT from arrays. `None` where it has
