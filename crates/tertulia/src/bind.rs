@@ -9,8 +9,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use crate::configuration::MetricsListen;
 
 /// So many connections may wait to be accepted, unless the system allows fewer. Who comes while there are more is not
-/// heard and tries again after a second or later: with the 128 of the library, clients that come back together after
-/// a restart took half a minute.
+/// heard and tries again after a second or later: the 128 of the library were too few for 256 that came at once.
 const WAITING: u32 = 4096;
 
 /// Binds what the configuration asks for, within a runtime.
