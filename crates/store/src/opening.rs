@@ -53,7 +53,7 @@ impl Opening {
     }
 
     /// Says that the parameters up to here name a row that such jobs write one after another, and say so with
-    /// [`Tx::leave`](crate::Tx::leave): then it is worth its while to read ahead for all of them.
+    /// [`Tx::put_leaving`](crate::Tx::put_leaving): then it is worth its while to read ahead for all of them.
     #[must_use]
     pub fn of_row(mut self) -> Self {
         self.of_row = Some(self.params.len());
@@ -69,9 +69,7 @@ impl Opening {
 
     /// Whether it asks nothing else.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.sql == other.sql
-            && self.params.len() == other.params.len()
-            && self.has(self.params.len(), &other.params)
+        self.sql == other.sql && cells(&self.params).eq(cells(&other.params))
     }
 
     /// Whether so many parameters, from the first on, are these.
@@ -145,8 +143,7 @@ pub(crate) struct Opened<'a> {
 impl Opened<'_> {
     /// Whether it is what this statement would ask.
     pub(crate) fn is(&self, sql: &str, params: &[&dyn Value]) -> bool {
-        let cells = self.opening.params.iter().map(Value::cell);
-        self.opening.sql == sql && cells.eq(params.iter().map(Value::cell))
+        self.opening.sql == sql && cells(&self.opening.params).eq(params.iter().map(|value| value.cell()))
     }
 
     /// Shows the rows.
