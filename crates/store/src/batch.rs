@@ -1,8 +1,9 @@
 //! The job loop: how a thread that owns a connection turns waiting jobs into transactions.
 //!
 //! A writer takes every job that waits, locks the roots of all of them, runs them one after the other in one
-//! transaction, commits once, and only then answers. There is no linger: what arrives during a commit is the next
-//! batch. What may happen on the way:
+//! transaction, commits once, and only then answers. What arrives during a commit is the next batch; on
+//! PostgreSQL it waits a moment for more after a large one ([`Company`](crate::company::Company)). What may happen on
+//! the way:
 //!
 //! - A job refuses before it has written: nothing to undo, the others go on.
 //! - A job asks for a root that nobody in the batch holds. If it has not written yet, it is put off to the next
@@ -37,10 +38,11 @@ const TRIES: u32 = 8;
 /// Serves a queue of writes until it is closed and empty.
 pub(crate) fn write_jobs(session: &mut dyn Session, queue: &Jobs, batch_max: usize, tools: &Tools) {
     let _ending = Ending { queue, tools };
+    let company = session.company();
     let mut put_off = Vec::new();
     loop {
         let jobs = if put_off.is_empty() {
-            match queue.take(batch_max) {
+            match queue.take(batch_max, company) {
                 Some(jobs) => jobs,
                 None => return,
             }
@@ -56,7 +58,8 @@ pub(crate) fn write_jobs(session: &mut dyn Session, queue: &Jobs, batch_max: usi
 /// Serves a queue of reads until it is closed and empty. Up to `together` of those that wait see one snapshot.
 pub(crate) fn read_jobs(session: &mut dyn Session, queue: &Jobs, together: usize, tools: &Tools) {
     let _ending = Ending { queue, tools };
-    while let Some(jobs) = queue.take(together) {
+    let company = session.company();
+    while let Some(jobs) = queue.take(together, company) {
         let mut jobs: VecDeque<_> = jobs.into_iter().filter(|job| !job.is_abandoned()).collect();
         let mut opens = session.opens();
         while !jobs.is_empty() {

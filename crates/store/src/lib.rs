@@ -24,6 +24,7 @@
 
 mod ahead;
 mod batch;
+mod company;
 mod dialect;
 mod error;
 mod job;

@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::company::Company;
 use crate::tools::present;
 
 /// Of those behind, so many are taken along with others: a few always, so that they keep up where the others do not
@@ -36,6 +37,10 @@ struct State<T> {
     items: VecDeque<(T, Instant)>,
     behind: VecDeque<T>,
     sleepers: usize,
+    /// How many of those before were taken the last time.
+    taken: usize,
+    /// How many of those before a thread waits for; zero while none waits for company.
+    wanted: usize,
     is_closed: bool,
 }
 
@@ -47,7 +52,14 @@ pub(crate) enum Refusal {
 
 impl<T> Queue<T> {
     pub(crate) fn new(max: usize) -> Self {
-        let state = State { items: VecDeque::new(), behind: VecDeque::new(), sleepers: 0, is_closed: false };
+        let state = State {
+            items: VecDeque::new(),
+            behind: VecDeque::new(),
+            sleepers: 0,
+            taken: 0,
+            wanted: 0,
+            is_closed: false,
+        };
         Self { state: Mutex::new(state), filled: Condvar::new(), max }
     }
 
@@ -61,22 +73,26 @@ impl<T> Queue<T> {
             Standing::Behind if state.behind.len() < self.max => state.behind.push_back(item),
             Standing::Before | Standing::Behind => return Err(Refusal::Full),
         }
-        // Waking costs a system call, so nobody is woken who is not asleep.
-        if state.sleepers > 0 {
+        // Waking costs a system call, so nobody is woken who is not asleep or would not find enough.
+        if state.sleepers > 0 && state.items.len() >= state.wanted {
             self.filled.notify_one();
         }
         Ok(())
     }
 
-    /// Waits for items and takes up to `max` of them. `None` once the queue is closed and empty.
-    pub(crate) fn take(&self, max: usize) -> Option<Vec<T>> {
-        let mut state = self.state();
-        while state.is_empty() {
-            if state.is_closed {
-                return None;
-            }
+    /// Waits for items and takes up to `max` of them. `None` once the queue is closed and empty. Where one thread
+    /// takes more than one at a time, it waits for company; it may come back with none then, where what was there has
+    /// been taken out meanwhile.
+    pub(crate) fn take(&self, max: usize, company: Company) -> Option<Vec<T>> {
+        let mut state = self.filled()?;
+        let wanted = company.wanted(state.taken).min(max);
+        if state.items.len() < wanted {
             state.sleepers += 1;
-            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.wanted = wanted;
+            let is_short = |state: &mut State<T>| state.items.len() < state.wanted && !state.is_closed;
+            let outcome = self.filled.wait_timeout_while(state, company.patience, is_short);
+            state = outcome.unwrap_or_else(PoisonError::into_inner).0;
+            state.wanted = 0;
             state.sleepers -= 1;
         }
         Some(state.take(max))
@@ -95,13 +111,26 @@ impl<T> Queue<T> {
     }
 
     pub(crate) fn depth(&self) -> usize {
-        let state = self.state();
-        state.items.len() + state.behind.len()
+        self.state().len()
     }
 
     pub(crate) fn close(&self) {
         self.state().is_closed = true;
         self.filled.notify_all();
+    }
+
+    /// Waits for an item. `None` once the queue is closed and empty.
+    fn filled(&self) -> Option<MutexGuard<'_, State<T>>> {
+        let mut state = self.state();
+        while state.len() == 0 {
+            if state.is_closed {
+                return None;
+            }
+            state.sleepers += 1;
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.sleepers -= 1;
+        }
+        Some(state)
     }
 
     /// Nothing under this lock can panic halfway, so a poisoned one is still whole.
@@ -111,12 +140,13 @@ impl<T> Queue<T> {
 }
 
 impl<T> State<T> {
-    fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.behind.is_empty()
+    fn len(&self) -> usize {
+        self.items.len() + self.behind.len()
     }
 
     fn take(&mut self, max: usize) -> Vec<T> {
         let count = self.items.len().min(max);
+        self.taken = count;
         let beside = if count == 0 { max } else { (count / SHARE).max(FEW).min(max) };
         let behind = self.behind.len().min(beside);
         // A batch that is full without them is one longer for them: they may not starve.
@@ -141,13 +171,13 @@ mod tests {
     #[test]
     fn what_stands_behind_gives_way_and_comes_through() {
         let busy = queue(0..100, 100..120);
-        assert_eq!(busy.take(1), Some(vec![0, 100]));
-        assert_eq!(busy.take(8), Some((1..9).chain(101..105).collect()));
+        assert_eq!(busy.take(1, Company::NONE), Some(vec![0, 100]));
+        assert_eq!(busy.take(8, Company::NONE), Some((1..9).chain(101..105).collect()));
         assert_eq!(busy.take_ready(80), (9..89).chain(105..110).collect::<Vec<_>>());
         assert_eq!(busy.take_ready(80), (89..100).chain(110..114).collect::<Vec<_>>());
         assert_eq!(busy.depth(), 6);
-        assert_eq!(busy.take(4), Some((114..118).collect()), "nobody else is there");
-        assert_eq!(busy.take(4), Some((118..120).collect()));
+        assert_eq!(busy.take(4, Company::NONE), Some((114..118).collect()), "nobody else is there");
+        assert_eq!(busy.take(4, Company::NONE), Some((118..120).collect()));
     }
 
     #[test]
@@ -155,7 +185,36 @@ mod tests {
         let queue = queue(0..3, 10..12);
         assert!(queue.overdue(Duration::from_hours(1)).is_empty());
         assert_eq!(queue.overdue(Duration::ZERO), [0, 1, 2]);
-        assert_eq!(queue.take(8), Some(vec![10, 11]));
+        assert_eq!(queue.take(8, Company::NONE), Some(vec![10, 11]));
+    }
+
+    #[test]
+    fn who_had_many_waits_for_as_many_again() {
+        let queue = &queue(0..4, 10..11);
+        let push = |item| assert!(queue.push(item, Standing::Before).is_ok(), "there is room");
+        let patient = |patience| Company { from: 3, patience };
+        let (for_an_hour, for_no_time) = (patient(Duration::from_hours(1)), patient(Duration::ZERO));
+        assert_eq!(queue.take(3, for_an_hour), Some(vec![0, 1, 2, 10]));
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(move || queue.take(8, for_an_hour));
+            while queue.state().wanted < 3 {
+                std::thread::yield_now();
+            }
+            push(4);
+            push(5);
+            assert_eq!(taken.join().unwrap(), Some(vec![3, 4, 5]));
+            push(6);
+            assert_eq!(queue.take(8, for_no_time), Some(vec![6]), "its patience is at an end");
+            push(7);
+            assert_eq!(queue.take(8, for_an_hour), Some(vec![7]), "one is no company");
+            (8..12).for_each(push);
+            assert_eq!(queue.take(8, for_an_hour), Some(vec![8, 9, 10, 11]));
+            push(12);
+            let left = scope.spawn(move || queue.take(8, for_an_hour));
+            queue.close();
+            assert_eq!(left.join().unwrap(), Some(vec![12]), "nobody comes any more");
+            assert_eq!(queue.take(8, for_an_hour), None);
+        });
     }
 
     #[test]
@@ -164,7 +223,7 @@ mod tests {
         assert!(queue.push(1, Standing::Before).is_err() && queue.push(1, Standing::Behind).is_err());
         queue.close();
         let mut left = 0;
-        while let Some(taken) = queue.take(64) {
+        while let Some(taken) = queue.take(64, Company::NONE) {
             left += taken.len();
         }
         assert_eq!(left, 200);

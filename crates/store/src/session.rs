@@ -1,6 +1,7 @@
 //! What one connection can do. The two engines differ behind this trait and nowhere else: the job loop, the
 //! retries and the answers are written once, on top of it.
 
+use crate::company::Company;
 use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::opening::{Answer, Opening};
@@ -29,6 +30,11 @@ pub(crate) trait Session {
     /// Whether what is put is gathered by its text.
     fn gathers(&self) -> bool {
         false
+    }
+
+    /// When the thread that serves with it waits for more jobs. Where a transaction costs little, it would gain nothing.
+    fn company(&self) -> Company {
+        Company::NONE
     }
 
     /// Opens a transaction that writes, locks the roots, in their order, and runs the openings. Answers what these

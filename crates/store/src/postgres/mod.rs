@@ -19,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
+use crate::company::Company;
 use crate::dialect::Dialect;
 use crate::error::{Kind, StoreError};
 use crate::opening::{Answer, Opening};
@@ -47,6 +48,9 @@ const BACK_OFF: [Duration; 8] = [
     Duration::from_millis(1600),
     Duration::from_millis(3200),
 ];
+
+/// A transaction costs several round trips, so that a few are company.
+const COMPANY: Company = Company { from: 3, patience: Duration::from_micros(500) };
 
 /// Every connection: nothing waits for ever, and a commit waits for the disk even where the server's default is
 /// not to. What is looked for is found by an index, and mostly in memory: by the server's default of 4, made for disks
@@ -253,6 +257,10 @@ impl Session for Postgres {
     /// Each job of a failed batch runs alone: a savepoint would have to be waited for, which is all it could save.
     fn has_savepoints(&self) -> bool {
         false
+    }
+
+    fn company(&self) -> Company {
+        COMPANY
     }
 
     fn opens(&self) -> bool {
