@@ -188,12 +188,9 @@ impl Store {
         if self.is_broken() {
             return Err(batch::broken().into());
         }
-        let lanes = &self.0.writers;
-        let lane = roots
-            .lane(lanes.len())
-            .unwrap_or_else(|| self.0.turn.fetch_add(1, Ordering::Relaxed) % lanes.len());
+        let writer = self.0.writer(&roots, opening.is_some());
         let (task, answer) = Task::new(roots, opening, work);
-        self.submit(&lanes[lane], Box::new(task), standing)?;
+        self.submit(writer, Box::new(task), standing)?;
         answered(answer).await
     }
 
@@ -325,6 +322,15 @@ impl Inner {
             home: Mutex::default(),
             patience: Mutex::default(),
         }
+    }
+
+    /// Whose a write is. Jobs of which it is known what they read go to the first writer, all of them: a batch waits
+    /// twice for these, however many they are. The rest are shared out, by their first root or in turn.
+    fn writer(&self, roots: &Roots, opens: bool) -> &Jobs {
+        let lanes = self.writers.len();
+        let turn = || self.turn.fetch_add(1, Ordering::Relaxed) % lanes;
+        let lane = if opens { 0 } else { roots.lane(lanes).unwrap_or_else(turn) };
+        &self.writers[lane]
     }
 
     /// Starts a thread for each connection. After an early return, dropping `self` ends those that were started.

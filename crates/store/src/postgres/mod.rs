@@ -31,7 +31,8 @@ use crate::value::{Row, Value};
 use gathered::{Gathered, Same, Table};
 use link::Link;
 
-/// How many threads write. One waits for the network while the other works; with more, PostgreSQL is slower.
+/// How many threads write. Where jobs wait for one answer after another, one thread waits while the other works; with
+/// more, PostgreSQL is slower.
 pub(crate) const WRITERS: usize = 2;
 
 /// Migrations of this database wait for each other on this number.

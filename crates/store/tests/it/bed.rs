@@ -89,7 +89,20 @@ fn on(engine: Engine, set: impl Fn(&mut Options), test: &impl AsyncFn(&Bed)) {
 }
 
 impl Bed {
-    /// Holds the writer of [`gated`] jobs until the gate is opened.
+    /// The store, and on PostgreSQL another server's on the same database. It is to be closed.
+    pub fn two_stores(&self) -> [Store; 2] {
+        let other = match self.engine {
+            Engine::Sqlite => self.store.clone(),
+            Engine::Postgres => {
+                let mut options = Options::new(self.clock.clone());
+                options.observer = self.watch.clone();
+                self.place.open(&[FOUNDATION], options).unwrap()
+            }
+        };
+        [self.store.clone(), other]
+    }
+
+    /// Holds the writer of [`gated`] jobs until the gate is opened, which on PostgreSQL is that of opened ones too.
     pub async fn shut(&self) -> Shut {
         let gate = Arc::new(Gate::default());
         let mut tasks = JoinSet::new();

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
-use store::{Root, Roots, StoreError, Tx};
+use store::{Root, Roots, Store, StoreError, Tx};
 use tokio::task::JoinSet;
 
 use crate::bed::{Bed, Engine, OTHERS, add, gated, key, on_both, root};
@@ -15,12 +15,21 @@ fn increment(tx: &mut Tx<'_>, number: u8) -> Result<(), StoreError> {
     tx.put("UPDATE heads SET total = $2 WHERE sid = $1", &[&key(number), &(total + 1)])
 }
 
-async fn twenty_tasks(bed: &Bed, job: impl Fn(&Bed, u8) -> JoinSet<Result<(), StoreError>>) {
-    let mut all: Vec<_> = (0..20).map(|task| job(bed, task)).collect();
+/// Runs twenty tasks, ten on each of two servers.
+async fn twenty_tasks(bed: &Bed, job: impl Fn(Store, u8) -> JoinSet<Result<(), StoreError>>) {
+    let stores = bed.two_stores();
+    let mut all: Vec<_> = (0..20).map(|task| job(stores[usize::from(task % 2)].clone(), task)).collect();
     for tasks in &mut all {
         while let Some(answer) = tasks.join_next().await {
             answer.unwrap().unwrap();
         }
+    }
+    close_the_other(bed, stores);
+}
+
+fn close_the_other(bed: &Bed, [_, other]: [Store; 2]) {
+    if bed.engine == Engine::Postgres {
+        other.close();
     }
 }
 
@@ -28,9 +37,8 @@ async fn twenty_tasks(bed: &Bed, job: impl Fn(&Bed, u8) -> JoinSet<Result<(), St
 fn a_declared_root_is_locked() {
     on_both(async |bed| {
         bed.add_head(7).await;
-        twenty_tasks(bed, |bed, _| {
+        twenty_tasks(bed, |store, _| {
             let mut tasks = JoinSet::new();
-            let store = bed.store.clone();
             tasks.spawn(async move {
                 for _ in 0..20 {
                     store.write(Roots::one(root(7)), |tx| increment(tx, 7)).await?;
@@ -49,12 +57,11 @@ fn a_declared_root_is_locked() {
 fn a_root_found_on_the_way_is_locked() {
     on_both(async |bed| {
         bed.add_head(7).await;
-        twenty_tasks(bed, |bed, task| {
+        twenty_tasks(bed, |store, task| {
             let mut tasks = JoinSet::new();
-            let store = bed.store.clone();
             tasks.spawn(async move {
                 for turn in 0..20_u8 {
-                    // The declared root sends the jobs to different writers; half of them write before they lock.
+                    // Half of the jobs write before they lock.
                     let declared = Roots::one(root(100 + task));
                     let name = format!("{task} {turn}");
                     let work = move |tx: &mut Tx<'_>| {
@@ -80,9 +87,8 @@ fn a_root_found_on_the_way_is_locked() {
 fn a_swallowed_lock_is_taken_all_the_same() {
     on_both(async |bed| {
         bed.add_head(7).await;
-        twenty_tasks(bed, |bed, task| {
+        twenty_tasks(bed, |store, task| {
             let mut tasks = JoinSet::new();
-            let store = bed.store.clone();
             tasks.spawn(async move {
                 let work = |tx: &mut Tx<'_>| {
                     let _ = tx.lock(&Roots::one(root(7)));
@@ -103,11 +109,10 @@ fn the_order_of_declaring_does_not_matter() {
     on_both(async |bed| {
         bed.add_head(7).await;
         bed.add_head(8).await;
-        twenty_tasks(bed, |bed, task| {
+        twenty_tasks(bed, |store, task| {
             let mut tasks = JoinSet::new();
-            let store = bed.store.clone();
             tasks.spawn(async move {
-                let (first, second) = if task % 2 == 0 { (7, 8) } else { (8, 7) };
+                let (first, second) = if task % 4 < 2 { (7, 8) } else { (8, 7) };
                 for turn in 0..10 {
                     let (roots, found) = match turn % 3 {
                         0 => (Roots::one(root(first)).and(root(second)), Roots::none()),
@@ -130,7 +135,7 @@ fn the_order_of_declaring_does_not_matter() {
     });
 }
 
-/// Two jobs write two rows in opposite order without having said so.
+/// Two jobs, each of a server, write two rows in opposite order without having said so.
 #[test]
 fn a_deadlock_reaches_nobody() {
     on_both(async |bed| {
@@ -140,8 +145,9 @@ fn a_deadlock_reaches_nobody() {
         let runs = Arc::new(AtomicUsize::new(0));
         let can_meet = bed.engine == Engine::Postgres;
         let mut tasks = JoinSet::new();
-        for (first, second) in [(7, 8), (8, 7)] {
-            let (store, meeting, runs) = (bed.store.clone(), Arc::clone(&meeting), Arc::clone(&runs));
+        let stores = bed.two_stores();
+        for ((first, second), store) in [(7, 8), (8, 7)].into_iter().zip(stores.clone()) {
+            let (meeting, runs) = (Arc::clone(&meeting), Arc::clone(&runs));
             tasks.spawn(async move {
                 let work = move |tx: &mut Tx<'_>| {
                     let run = runs.fetch_add(1, Ordering::SeqCst);
@@ -157,6 +163,7 @@ fn a_deadlock_reaches_nobody() {
         }
         assert!(tasks.join_all().await.iter().all(Result::is_ok));
         assert_eq!((bed.total(7).await, bed.total(8).await), (2, 2));
+        close_the_other(bed, stores);
         let runs = runs.load(Ordering::SeqCst);
         assert!(if can_meet { runs > 2 } else { runs == 2 }, "{runs} runs");
     });

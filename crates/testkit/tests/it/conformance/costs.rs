@@ -7,7 +7,7 @@ use std::time::Duration;
 use conversations::Conversation;
 use serde_json::{Value, json};
 use server::Settings;
-use store::{Observer, Roots, StoreError, Tx};
+use store::{Observer, Opening, Roots, StoreError, Tx};
 use testkit::{Database, Engine, House, Receiver, holds_within, webhooks_inside};
 use wire::Sid;
 
@@ -127,11 +127,13 @@ async fn waits_of_one_batch(house: &House, counted: &Counted, path: &str) -> u64
     let is_shut = Arc::new(AtomicBool::new(false));
     let (open, opened) = mpsc::channel::<()>();
     let (opened, shut) = (Mutex::new(opened), Arc::clone(&is_shut));
-    let gate = store.write(Roots::one(root), move |_: &mut Tx<'_>| {
+    let hold = move |_: &mut Tx<'_>| {
         shut.store(true, Ordering::SeqCst);
         let _ = opened.lock().expect("nobody panics with it").recv();
         Ok::<_, StoreError>(())
-    });
+    };
+    // An opening, so that it is held by the writer of messages.
+    let gate = store.write_opening(Roots::one(root), Some(Opening::new("SELECT 1")), hold);
     let post = async |author: &str| {
         assert!(holds_within(LONG, async || is_shut.load(Ordering::SeqCst)).await);
         let form = format!("Author={author}&Body=hello");
