@@ -5,8 +5,8 @@
 //! first of them runs many small transactions, and takes from the callers the processor that they would ask with. So
 //! it waits for as many as it had the last time, and not for long. One who is alone, or among few, never waits.
 //!
-//! So on PostgreSQL, where a transaction costs several round trips. On SQLite it took a tenth of the CPU away and left
-//! the cores idle for as long: no more was made in a second.
+//! So on PostgreSQL, where a transaction costs several round trips. On SQLite it took a few percent of the CPU away, and
+//! rates rose in some series and fell in others (docs/BENCHMARKS.md).
 
 use std::time::Duration;
 

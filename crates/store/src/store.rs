@@ -147,8 +147,8 @@ impl Store {
         self.write_standing(Standing::Before, (roots, None), work).await
     }
 
-    /// The same for work of which it may be known what it reads first: `opening` then goes ahead together with those
-    /// of other jobs where that saves waiting, and changes nothing else. See [`Opening`] for what it may read.
+    /// The same for work of which it may be known what it reads first: where that saves waiting, `opening` goes ahead
+    /// together with those of other jobs, at one writer. It changes nothing else. See [`Opening`] for what it may read.
     pub async fn write_opening<T, E>(
         &self,
         roots: Roots,
