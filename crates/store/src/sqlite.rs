@@ -27,6 +27,11 @@ use statements::{Kept, Statements};
 
 pub(crate) use log::{Log, open_for_checkpoints};
 
+/// How far the writer stands back from the threads that serve, where all want a processor, in the system's measure. What
+/// is asked meanwhile comes into the next batch, and larger batches cost less for each (docs/BENCHMARKS.md). At 10 it
+/// still has a tenth of a processor that another thread never leaves.
+const STANDS_BACK: i32 = 10;
+
 /// How long to wait for another process that holds the file, such as a backup.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -86,7 +91,18 @@ impl Sqlite {
 
 impl Connected for Sqlite {
     fn serve(self, work: impl FnOnce(&mut dyn Session)) {
+        if self.log.is_some() {
+            stand_back();
+        }
         work(&mut self.session());
+    }
+}
+
+/// Lets the other threads go before this one. On Linux, where niceness is a thread's own.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(STANDS_BACK) {
+        tracing::debug!(%error, "the writer stands in one line with the other threads");
     }
 }
 
