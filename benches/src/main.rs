@@ -32,6 +32,11 @@ use clap::{Parser, Subcommand};
 use bench::{Bench, Database};
 use report::Report;
 
+/// The server's, since the ceiling is a process of this program.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Measures the release build of tertulia that lies beside this program.
 #[derive(Parser)]
 #[command(name = "tertulia-bench", version, args_conflicts_with_subcommands = true)]

@@ -31,6 +31,11 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command};
 use crate::configuration::Misconfigured;
 
+/// What one thread allocates another frees, all day long (docs/decisions/0010-jemalloc.md).
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve(given) => serve::serve(&given),
