@@ -22,3 +22,5 @@ mod openings;
 mod records;
 mod roots;
 mod short_reads;
+#[cfg(target_os = "linux")]
+mod standing;
