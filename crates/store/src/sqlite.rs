@@ -30,6 +30,7 @@ pub(crate) use log::{Log, open_for_checkpoints};
 /// How far the writer stands back from the threads that serve, where all want a processor, in the system's measure. What
 /// is asked meanwhile comes into the next batch, and larger batches cost less for each (docs/BENCHMARKS.md). At 10 it
 /// still has a tenth of a processor that another thread never leaves.
+#[cfg(target_os = "linux")]
 const STANDS_BACK: i32 = 10;
 
 /// How long to wait for another process that holds the file, such as a backup.
